@@ -1,0 +1,241 @@
+"""One event in, every subscriber told: synchronous, in order, and none of them can disturb the program or another."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import deque
+from collections.abc import Callable
+from contextvars import Token, copy_context
+from fnmatch import fnmatchcase
+from functools import partial
+from threading import Lock, get_ident
+from types import TracebackType
+from typing import Any, Protocol
+
+from . import guard, scope
+from .events import Event, Operation
+from .scope import Scope
+from .scope import enter as enter_scope
+from .scope import reset as leave_scope
+
+Handler = Callable[[Event], object]
+Resolver = Callable[[type[Event], str], "Handler | None"]
+"""Given an event type and a wire name: what to call for it, or `None`. Asked once per name, then remembered."""
+Undo = Callable[[], None]
+
+
+class Tracing(Protocol):
+    """Who makes an operation current in the world outside of us, by the `attach` that it leaves on the operation.
+
+    That sets a context variable, whose token it returns.
+    """
+
+    def restore(self, operation: Operation) -> None:
+        """Undo an `attach` that was made in another context, whose token therefore means nothing here."""
+
+    def headers(self) -> dict[str, str]:
+        """The trace context that is current, as headers for an outbound request."""
+
+
+Entry = tuple[Token[Scope], Token[Any] | None]
+"""What `enter` changed: our own context variable, and the one of the operation's `attach`."""
+
+
+class Bus:
+    """Keeps who listens, and leads each event to them.
+
+    The handlers of a wire name are worked out once and remembered until somebody comes or goes, so that a publish
+    that interests nobody costs one look-up.
+    """
+
+    def __init__(self) -> None:
+        self.listening = False
+        self._resolvers: tuple[Resolver, ...] = ()
+        self._handlers: dict[tuple[type[Event], str], tuple[Handler, ...]] = {}
+        self._changing = Lock()
+        self._tracing: Tracing | None = None
+        self._late: deque[Callable[[], None]] = deque()
+
+    def connect(self, resolver: Resolver) -> Undo:
+        """Have `resolver` asked for a handler per wire name; returns its undo."""
+        self._change(lambda resolvers: (*resolvers, resolver))
+        return lambda: self._change(lambda resolvers: tuple(one for one in resolvers if one is not resolver))
+
+    def _change(self, change: Callable[[tuple[Resolver, ...]], tuple[Resolver, ...]]) -> None:
+        with self._changing:
+            self._resolvers = change(self._resolvers)
+            self._handlers = {}
+            self.listening = bool(self._resolvers)
+
+    def subscribe(self, function: Callable[[Event], object], *what: type[Event] | str) -> Undo:
+        """Call `function(event)` for every event, or only for these types or wire names (`"session.*"`).
+
+        An operation comes twice, when it starts and when it ends; its `kind` and `outcome` say which.
+        """
+
+        def resolve(event_type: type[Event], kind: str) -> Handler | None:
+            return function if not what or any(_matches(event_type, kind, one) for one in what) else None
+
+        return self.connect(resolve)
+
+    def trace_with(self, tracing: Tracing) -> Undo:
+        """Let `tracing` make operations current; returns its undo, which brings back who did so before."""
+        before = self._tracing
+
+        def undo() -> None:
+            if self._tracing is tracing:
+                self._tracing = before
+
+        self._tracing = tracing
+        return undo
+
+    def wants(self, event_type: type[Event]) -> bool:
+        """Whether anybody would be told of such an event: ask before gathering what is expensive."""
+        return self.listening and any(self._find(event_type, kind) for kind in event_type.kinds())
+
+    def publish(self, event: Event, parent: Operation | None = None) -> None:
+        """Tell everybody who wants to know. `parent` is the operation it belongs to, if not the active one."""
+        if not self.listening:
+            return
+        handlers = self._find(type(event), event.kind)
+        if handlers:
+            event.at_ns = time.time_ns()
+            event.scope = parent.inner if parent else scope.current()
+            event.parent = parent
+            self._tell(handlers, event)
+
+    def start(self, operation: Operation) -> None:
+        """Begin an operation: it now runs, and everybody who wants to know is told.
+
+        Of one that begins while the garbage collector runs they are told when it ends.
+        """
+        operation.begin(scope.current())
+        operation.__dict__["open"] = True
+        handlers = self._find(type(operation), operation.started_kind)
+        if handlers and not collecting():
+            self._tell(handlers, operation)
+
+    def finish(self, operation: Operation, error: BaseException | None = None) -> None:
+        """End an operation, exactly once: whoever calls it again, from whichever task or thread, changes nothing.
+
+        Where others hold it, the last of them ends it, unless there is an error.
+        """
+        if operation.holds and (error is None or isinstance(error, GeneratorExit)):
+            operation.holds -= 1
+            return
+        if not operation.__dict__.pop("open", False):
+            return
+        operation.end(error)
+        handlers = self._find(type(operation), operation.kind)
+        if handlers:
+            self._tell(handlers, operation)
+        else:
+            operation.error = None
+        for event in operation.consequences():
+            self.publish(event, operation)
+
+    def _tell(self, handlers: tuple[Handler, ...], event: Event) -> None:
+        if collecting():
+            self._late.append(partial(copy_context().run, _tell, handlers, event))
+            return
+        if self._late:
+            self.settle()
+        _tell(handlers, event)
+
+    def settle(self) -> None:
+        """Tell what happened while the garbage collector ran; the next event does so, too."""
+        while self._late and not collecting():
+            try:
+                tell = self._late.popleft()
+            except IndexError:  # another thread was faster
+                return
+            tell()
+
+    def enter(self, operation: Operation) -> Entry:
+        """Make a running operation current: what happens now happens inside of it."""
+        attach: Any = operation.attach
+        return enter_scope(operation.inner), None if attach is None else attach()
+
+    def leave(self, operation: Operation, entry: Entry) -> None:
+        """Make current again what was before `enter`, also where that was in another context."""
+        ours, world = entry
+        try:
+            leave_scope(ours)
+            if world is not None:
+                world.var.reset(world)
+        except ValueError:
+            self._left_elsewhere(operation)
+
+    def _left_elsewhere(self, operation: Operation) -> None:
+        """In another context than `enter`'s there is something to undo only where this context is a copy of that."""
+        if scope.current() is operation.inner:
+            enter_scope(operation.scope)
+        if self._tracing is not None:
+            self._tracing.restore(operation)
+
+    def inside(self, operation: Operation, *over: type[BaseException]) -> Inside:
+        """`with bus.inside(operation):` a stretch of its work. An error ends it; one of `over` says that it is done."""
+        return Inside(self, operation, over)
+
+    def headers(self) -> dict[str, str]:
+        """`traceparent` (and `tracestate`) of what is current; empty where nothing is, or nobody traces."""
+        return {} if self._tracing is None else guard.call("reading the trace context", self._tracing.headers) or {}
+
+    def _find(self, event_type: type[Event], kind: str) -> tuple[Handler, ...]:
+        found = self._handlers.get((event_type, kind))
+        return self._resolve(event_type, kind) if found is None else found
+
+    def _resolve(self, event_type: type[Event], kind: str) -> tuple[Handler, ...]:
+        handlers, resolvers = self._handlers, self._resolvers
+        found = (guard.call("choosing a subscriber", resolver, event_type, kind) for resolver in resolvers)
+        handlers[event_type, kind] = told = tuple(handler for handler in found if handler is not None)
+        return told
+
+
+class Inside:
+    """A stretch of an operation's work, in which it is current. It may have several, one per item of a stream."""
+
+    __slots__ = ("_bus", "_entry", "_operation", "_over")
+
+    def __init__(self, to: Bus, operation: Operation, over: tuple[type[BaseException], ...]) -> None:
+        self._bus, self._operation, self._over = to, operation, over
+
+    def __enter__(self) -> None:
+        self._entry = self._bus.enter(self._operation)
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        self._bus.leave(self._operation, self._entry)
+        if error is not None:
+            self._bus.finish(self._operation, None if isinstance(error, self._over) else error)
+
+
+def _tell(handlers: tuple[Handler, ...], event: Event) -> None:
+    for handler in handlers:
+        guard.call("telling a subscriber", handler, event)
+    if isinstance(event, Operation) and event.outcome is not None:
+        event.error = None  # its traceback holds the frames that hold the operation
+
+
+_collector: int | None = None
+
+
+def _note_collection(phase: str, _: dict[str, int]) -> None:
+    global _collector
+    _collector = get_ident() if phase == "start" else None
+
+
+gc.callbacks.append(_note_collection)
+
+
+def collecting() -> bool:
+    """Whether the garbage collector runs in this thread: it may hold a lock of the SDK that telling would wait for."""
+    return _collector is not None and _collector == get_ident()
+
+
+def _matches(event_type: type[Event], kind: str, wanted: type[Event] | str) -> bool:
+    return fnmatchcase(kind, wanted) if isinstance(wanted, str) else issubclass(event_type, wanted)
+
+
+bus = Bus()
+"""The bus of this process."""

@@ -1,0 +1,192 @@
+"""What a row of the catalog is, and how a value is read off an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Literal
+
+from .. import privacy
+from ..events import Event
+
+Read = Callable[[Any], Any]
+Instrument = Literal["counter", "up_down_counter", "histogram"]
+SpanKind = Literal["internal", "client", "server"]
+Value = str | bool | int | float | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Which conventions are spoken, and what the two vendor prefixes are called."""
+
+    spans: Literal["default", "latest"] = "default"
+    metrics: frozenset[str] = frozenset({"default"})
+    namespace: str = "openclaw"
+    agent_namespace: str = "nora"
+
+    @classmethod
+    def named(cls, name: str, namespace: str = "openclaw", agent_namespace: str = "nora") -> Shape:
+        """`default`, `latest`, or `dup`: the latest shape with the metrics of both."""
+        metrics = frozenset({"default", "latest"}) if name == "dup" else frozenset({name})
+        return cls("default" if name == "default" else "latest", metrics, namespace, agent_namespace)
+
+    def name(self, name: str) -> str:
+        """`name` with the vendor prefix that the user chose; standard names never change."""
+        for prefix, chosen in (("openclaw.", self.namespace), ("nora.", self.agent_namespace)):
+            if name.startswith(prefix) and chosen:
+                return f"{chosen}.{name.removeprefix(prefix)}"
+        return name
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute's name and its two readings: bounded as a metric label, whole on a span."""
+
+    name: str
+    doc: str
+    latest: str | None = None
+    """Its name under the latest conventions, where that is another."""
+    fallback: str = "unknown"
+    """What stands on a metric for a value that is not fit to be a label."""
+    label_allowed: bool = True
+    """False for what names a person, a session or a request: never on a metric."""
+
+    def name_in(self, shape: Shape) -> str:
+        return shape.name(self.latest if self.latest and shape.spans == "latest" else self.name)
+
+    def label(self, value: Any) -> Value:
+        if isinstance(value, str):
+            return privacy.label(value, self.fallback)
+        return value if isinstance(value, (bool, int)) else privacy.label(str(value), self.fallback)
+
+    def value(self, value: Any) -> Value:
+        if isinstance(value, str):
+            return privacy.text(value)
+        if isinstance(value, tuple):
+            return tuple(privacy.text(str(item)) for item in value)
+        return value if isinstance(value, (bool, int, float)) else privacy.text(str(value))
+
+    def of(self, source: str | Read, missing: str | None = None) -> Source:
+        """This attribute, read off a field of the event (`"scope.channel"`) or by a function of it.
+
+        Where the event does not say, it is left out, or `missing` stands for it.
+        """
+        if isinstance(source, str):
+            return Source(self, attrgetter(source), missing, source)
+        return Source(self, source, missing)
+
+    def always(self, value: Value) -> Source:
+        """This attribute with one value for every event."""
+        return Source(self, lambda _: value, constant=value)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An attribute and where its value comes from."""
+
+    attribute: Attribute
+    read: Read
+    missing: str | None = None
+    path: str | None = None
+    """The field that is read, where it is one (`"scope.channel"`)."""
+    constant: Value | None = None
+    """What is read off every event, where that is always the same."""
+
+    def label(self, event: Event) -> Value | None:
+        return self.label_of(self.read(event))
+
+    def label_of(self, value: Any) -> Value | None:
+        """The label for what was read, as `together` reads it."""
+        return self.missing if value is None else self.attribute.label(value)
+
+    def value(self, event: Event) -> Value | None:
+        value = self.read(event)
+        return self.missing if value is None else self.attribute.value(value)
+
+
+Sources = tuple[Source, ...]
+
+
+def together(sources: Sources) -> Callable[[Event], tuple[Any, ...]]:
+    """What reads all of them off an event, in their order; fields in one step, which is far faster than one by one."""
+    if not sources:
+        return lambda _: ()
+    paths = [source.path for source in sources if source.path is not None]
+    if len(paths) == len(sources) > 1:
+        return attrgetter(*paths)
+    reads = tuple(source.read for source in sources)
+    return lambda event: tuple([read(event) for read in reads])
+
+
+@dataclass(frozen=True)
+class On:
+    """One event type that a metric is read off: the amount, the attributes, and at which wire names."""
+
+    event: type[Event]
+    amount: str | int | Read
+    """A field of the event, a constant, or a function of it; `None` records nothing."""
+    sources: Sources = ()
+    kinds: tuple[str, ...] = ()
+    """The wire names at which it is recorded; by default every one but that of the start."""
+
+    def applies(self, kind: str) -> bool:
+        return kind in self.kinds if self.kinds else kind != getattr(self.event, "started_kind", None)
+
+    @property
+    def read(self) -> Read:
+        amount = self.amount
+        if isinstance(amount, str):
+            return attrgetter(amount)
+        return amount if callable(amount) else lambda _: amount
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: its definition, its documentation, and the events that feed it."""
+
+    name: str
+    instrument: Instrument
+    unit: str
+    doc: str
+    on: tuple[On, ...]
+    buckets: tuple[float, ...] | None = None
+    shapes: frozenset[str] = frozenset({"default", "latest"})
+    """Under which conventions it is recorded."""
+
+
+@dataclass(frozen=True)
+class SpanEvent:
+    """A moment on a span: its name, what it carries, and when there is one (its first source has a value)."""
+
+    name: str
+    sources: Sources
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span: what it is called, its kind, and what it carries from its start and from its end."""
+
+    event: type[Event]
+    name: str | Read
+    doc: str
+    latest: str | Read | None = None
+    """Its name under the latest conventions, where that is another."""
+    kind: SpanKind = "internal"
+    latest_kind: SpanKind | None = None
+    start: Sources = ()
+    """Known when it begins, so that samplers see it; read again at the end, in case it has become known since."""
+    end: Sources = ()
+    moments: tuple[SpanEvent, ...] = ()
+    status: Read = field(default=lambda event: None)
+    """The message of an ERROR status, or `None` for a span that did not fail."""
+    adopts: bool = False
+    """Where a local server span is current already, that span is this one."""
+    shapes: frozenset[str] = frozenset({"default", "latest"})
+
+    def name_in(self, shape: Shape) -> str | Read:
+        name = self.latest if self.latest is not None and shape.spans == "latest" else self.name
+        return shape.name(name) if isinstance(name, str) else name
+
+    def kind_in(self, shape: Shape) -> SpanKind:
+        return self.latest_kind if self.latest_kind and shape.spans == "latest" else self.kind

@@ -1,0 +1,210 @@
+"""Every option once: its name, type, default, environment variables and meaning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from . import endpoints, values
+from .options import ConfigError, ConfigFile, Option, Shown, Variable, load_as, option, rows, showable
+
+__all__ = [
+    "DUP",
+    "LATEST",
+    "Config",
+    "ConfigError",
+    "Option",
+    "Shown",
+    "Signal",
+    "Variable",
+    "activate",
+    "active",
+    "load",
+    "load_as",
+    "option",
+    "rows",
+]
+
+Signal = endpoints.Signal
+Shape = Literal["default", "latest", "dup"]
+
+LATEST: Final = "gen_ai_latest_experimental"
+DUP: Final = "gen_ai_latest_experimental/dup"
+
+
+def _unless_disabled(value: object) -> bool | None:
+    return False if values.only("true")(value) else None
+
+
+def _opted_in(value: object) -> str | None:
+    """The token that is ours in a list that other instrumentations read too; the wider one where both stand."""
+    tokens = {token.strip() for token in str(value).split(",")}
+    return next((choice for choice in (DUP, LATEST) if choice in tokens), None)
+
+
+def _starred(headers: Mapping[str, str]) -> dict[str, str]:
+    return dict.fromkeys(headers, "***")
+
+
+def _url(doc: str, variable: str, *, file_first: bool = True) -> Any:
+    return option(None, doc, parse=endpoints.checked, env=(variable,), mask=endpoints.masked, file_first=file_first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the user decided. Made by `load`; `Config()` is all defaults: telemetry is off."""
+
+    enabled: bool = option(
+        False,
+        "Whether anything is exported. OTEL_SDK_DISABLED=true beats every other setting.",
+        parse=values.flag,
+        env=("OTEL_GENAI_ENABLED", Variable("NORA_OTEL_ENABLED", values.only("true"))),
+        forced_by=(Variable("OTEL_SDK_DISABLED", _unless_disabled),),
+    )
+    endpoint: str | None = _url(
+        f"OTLP endpoint of all signals, /v1/<signal> is appended; unset: {endpoints.DEFAULT}.",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        file_first=False,
+    )
+    traces_endpoint: str | None = _url("URL of traces, used as it is.", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    metrics_endpoint: str | None = _url("URL of metrics, used as it is.", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+    protocol: str = option(
+        "http/protobuf",
+        "OTLP protocol; any other than http/protobuf disables the export, with an error at start.",
+        parse=values.text,
+        env=("OTEL_EXPORTER_OTLP_PROTOCOL",),
+    )
+    traces_protocol: str | None = option(
+        None, "Protocol of traces alone.", parse=values.text, env=("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",)
+    )
+    metrics_protocol: str | None = option(
+        None, "Protocol of metrics alone.", parse=values.text, env=("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",)
+    )
+    headers: Mapping[str, str] = option(
+        {},
+        "HTTP headers of every export; unset: the exporter reads OTEL_EXPORTER_OTLP_HEADERS.",
+        parse=values.headers,
+        mask=_starred,
+    )
+    compression: str = option(
+        "none",
+        "Compression of exports, none or gzip.",
+        parse=values.one_of("none", "gzip"),
+        env=("OTEL_EXPORTER_OTLP_COMPRESSION",),
+    )
+    service_name: str | None = option(
+        None, "service.name of the resource.", parse=values.text, env=("OTEL_SERVICE_NAME",)
+    )
+    service_version: str | None = option(None, "service.version of the resource.", parse=values.text)
+    resource_attributes: Mapping[str, Any] = option(
+        {}, "More attributes of the resource; the SDK adds those of OTEL_RESOURCE_ATTRIBUTES.", parse=values.attributes
+    )
+    traces: bool = option(True, "Whether traces are exported.", parse=values.flag)
+    metrics: bool = option(True, "Whether metrics are exported.", parse=values.flag)
+    sample_rate: float | None = option(
+        None,
+        "Share of root spans that is kept, 0 to 1; unset: the SDK's default or OTEL_TRACES_SAMPLER.",
+        parse=values.ratio,
+    )
+    flush_interval_ms: int | None = option(
+        None,
+        "Milliseconds between exports of each signal; less than 1000 counts as 1000; unset: the SDK's default.",
+        parse=lambda value: max(1000, values.whole(0)(value)),
+    )
+    preloaded: bool = option(
+        False,
+        "Use the providers that are installed globally; build and stop none.",
+        parse=values.flag,
+        env=("OTEL_GENAI_PRELOADED", Variable("OPENCLAW_OTEL_PRELOADED", values.only("1"))),
+    )
+    semconv: str | None = option(
+        None,
+        f"Shape of the GenAI names: unset, {LATEST}, or {DUP} (latest, and the metrics of both).",
+        parse=values.one_of(LATEST, DUP),
+        env=(Variable("OTEL_SEMCONV_STABILITY_OPT_IN", _opted_in),),
+    )
+    namespace: str = option("openclaw", "Prefix of our metrics, spans and attributes.", parse=values.namespace)
+    agent_namespace: str = option("nora", "Prefix of those that are about one agent.", parse=values.namespace)
+    excluded_urls: tuple[str, ...] = option(
+        (),
+        "Regular expressions; a request whose URL matches one is not traced.",
+        parse=values.patterns,
+        env=("OTEL_PYTHON_ASGI_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS"),
+    )
+    shutdown_timeout_ms: int = option(
+        3000, "Milliseconds that the last flush may take, 1 to 5000.", parse=values.whole(1, 5000)
+    )
+
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Where each value came from: "argument", the name of a variable, "file" or "default"; dotted inside a table."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The options that an argument or the file decided."""
+        return frozenset(name for name, source in self.sources.items() if source in {"argument", "file"})
+
+    @property
+    def shape(self) -> Shape:
+        """Which GenAI names are used: the documented ones, the latest, or the latest with the metrics of both."""
+        if self.semconv is None:
+            return "default"
+        return "dup" if self.semconv == DUP else "latest"
+
+    def endpoint_for(self, signal: Signal) -> str:
+        """The full URL that a signal is sent to. With nothing configured it is the collector on this machine, by its
+        URL and not None: else the exporter would read a variable again that was refused here.
+
+        Order: argument of the signal, shared argument, then key and variable of the signal, then the shared ones.
+        """
+        own = self._own("endpoint", signal)
+        return own or endpoints.for_signal(self.endpoint or endpoints.DEFAULT, signal)
+
+    def protocol_for(self, signal: Signal) -> str:
+        """The protocol that a signal asks for, in the same order; who builds the exporter says if it can be had."""
+        return self._own("protocol", signal) or self.protocol
+
+    def _own(self, name: str, signal: Signal) -> str | None:
+        own = f"{signal}_{name}"
+        if self.sources.get(name) == "argument" and self.sources.get(own) != "argument":
+            return None
+        value: str | None = getattr(self, own, None)
+        return value
+
+    def show(self) -> dict[str, Shown]:
+        """Every option by its dotted name: its value with secrets masked, and its source."""
+        return {name: Shown(value, self.sources.get(name, "default")) for name, value in showable(self)}
+
+
+def load(
+    options: Mapping[str, object],
+    *,
+    environ: Mapping[str, str] | None = None,
+    config: ConfigFile | None = None,
+) -> Config:
+    """The configuration, from keyword arguments, then the environment, then a file (.toml, .json) or mapping.
+
+    The exception: the endpoint of one signal is looked for in the file before the environment. `None` and blank text
+    mean "not given". The options of a file stand at its top, under `otel_genai` or under `diagnostics.otel`, in
+    snake_case or camelCase. Without `config`, the variable OTEL_GENAI_CONFIG names the file.
+
+    Raises ConfigError for what is wrong in an argument or in the file. A wrong value of an environment variable is
+    ignored, with one warning: it must not stop a program in production.
+    """
+    return load_as(Config, options, environ=os.environ if environ is None else environ, config=config)
+
+
+_active = Config()
+
+
+def active() -> Config:
+    """The configuration in force; all defaults, that is off, until `activate`."""
+    return _active
+
+
+def activate(config: Config) -> Config:
+    """Puts a configuration in force; returns the one that was, to be put back."""
+    global _active
+    previous, _active = _active, config
+    return previous

@@ -1,0 +1,1 @@
+"""Who exports: subscribers of the bus that speak OpenTelemetry."""

@@ -1,0 +1,245 @@
+"""Operations into spans: live ones, whose context is the one that provider calls carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
+
+from ..bus import Handler
+from ..catalog.rows import Shape, Sources, Value
+from ..catalog.rows import Span as Row
+from ..catalog.spans import SPANS
+from ..events import Event, HttpRequest, Operation
+from . import propagation
+
+KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
+Extra = Callable[[Event], dict[str, Value]]
+"""Attributes whose names only the event knows: the captured headers."""
+
+
+@dataclass(slots=True)
+class Traced:
+    """What is kept for a running operation: its span, the context that makes it current, what the span has."""
+
+    span: trace.Span
+    context: Context
+    outer: Context
+    name: str
+    said: tuple[Any, ...]
+    """What the event said when it began."""
+    ours: bool = True
+    """False for a span that somebody else began and will end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A row of the catalog, resolved for one shape."""
+
+    row: Row
+    name: Callable[[Event], str]
+    kind: SpanKind
+    start: Reader
+    end: Reader
+    moments: tuple[tuple[str, Reader], ...]
+
+
+class Traces:
+    """Subscribes to the bus: begins and ends spans, and makes operations current in OpenTelemetry's context."""
+
+    def __init__(self, tracer: Tracer, shape: Shape, spans: Iterable[Row] = SPANS, extra: Extra | None = None) -> None:
+        self._tracer = tracer
+        self._extra = extra
+        self._plans = {row.event: plan(row, shape) for row in spans if shape.spans in row.shapes}
+
+    def handler(self, event_type: type[Event], kind: str) -> Handler | None:
+        """What to do about a wire name; `None` where no span is made of it."""
+        found = self._plans.get(event_type)
+        if found is None:
+            return None
+        if not issubclass(event_type, Operation):
+            return lambda event: self._instant(found, event)
+        step = self._start if kind == event_type.started_kind else self._end
+        return partial(step, found)
+
+    # -- spans
+
+    def _start(self, found: Plan, event: Event) -> None:
+        operation = _operation(event)
+        alone = operation.scope.operation is None  # else the server span around is that of an operation of ours
+        if found.row.adopts and alone and (current := local_server_span()):
+            here = otel_context.get_current()
+            keep(operation, Traced(current, here, here, "", (), ours=False))
+            return
+        context, links = surroundings(operation)
+        said = found.start.read(operation)
+        attributes = found.start.attributes(said)
+        name = found.name(operation)
+        span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=operation.started_ns)
+        if not span.is_recording():
+            span = unsampled(span, context)
+        keep(operation, Traced(span, trace.set_span_in_context(span, context), context, name, said))
+
+    def _end(self, found: Plan, event: Event) -> None:
+        operation = _operation(event)
+        if operation.trace is None:
+            self._start(found, operation)
+        traced = operation.trace
+        if isinstance(traced, Traced):
+            if traced.span.is_recording():
+                self._describe(found, operation, traced)
+            if traced.ours:
+                traced.span.end(operation.started_ns + (operation.duration_ns or 0))
+
+    def _describe(self, found: Plan, operation: Operation, traced: Traced) -> None:
+        span = traced.span
+        attributes = found.end.of(operation)
+        said = found.start.read(operation)
+        if said != traced.said:
+            attributes.update(found.start.attributes(said))
+        if self._extra is not None:
+            attributes.update(self._extra(operation))
+        if attributes:
+            span.set_attributes(attributes)
+        name = found.name(operation)
+        if name != traced.name:
+            span.update_name(name)
+        message = found.row.status(operation)
+        if message is not None:
+            span.set_status(Status(StatusCode.ERROR, message or None))
+        for moment, reader in found.moments:
+            if values := reader.of(operation):
+                span.add_event(moment, values)
+
+    def _instant(self, found: Plan, event: Event) -> None:
+        context, links = surroundings(event)
+        name, attributes = found.name(event), {**found.start.of(event), **found.end.of(event)}
+        span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=event.at_ns)
+        span.end(event.at_ns)
+
+    # -- what is current
+
+    detach = staticmethod(otel_context.detach)
+
+    def restore(self, operation: Operation) -> None:
+        traced = operation.trace
+        if isinstance(traced, Traced) and otel_context.get_current() is traced.context:
+            otel_context.attach(traced.outer)
+
+    def headers(self) -> dict[str, str]:
+        return propagation.write(trace.get_current_span().get_span_context())
+
+
+def keep(operation: Operation, traced: Traced) -> None:
+    """Leave on an operation what its end, and whoever makes it current, will need."""
+    operation.trace = traced
+    operation.attach = partial(otel_context.attach, traced.context)
+
+
+class Reader:
+    """Reads the attributes of a row off an event, the fields among them in one step."""
+
+    __slots__ = ("_calls", "_fields", "_known", "_named")
+
+    def __init__(self, sources: Sources, shape: Shape) -> None:
+        named = [(source.attribute.name_in(shape), source) for source in sources]
+        fields = [(name, source) for name, source in named if source.path is not None]
+        calls = [(name, source) for name, source in named if source.path is None and source.constant is None]
+        self._named = tuple((name, source.attribute.value) for name, source in fields + calls)
+        self._fields = attrgetter("scope", *(source.path for _, source in fields if source.path))
+        self._calls = tuple(source.read for _, source in calls)
+        self._known = {
+            name: known for name, source in named if (known := source.constant or source.missing) is not None
+        }
+
+    def read(self, event: Event) -> tuple[Any, ...]:
+        """What the event says: the values as they are."""
+        said: tuple[Any, ...] = self._fields(event)[1:]  # the first is only there to make it a tuple
+        return (*said, *[read(event) for read in self._calls]) if self._calls else said
+
+    def attributes(self, said: tuple[Any, ...]) -> dict[str, Value]:
+        """The attributes that this makes; what is not said is left out."""
+        attributes: dict[str, Value] = dict(self._known)
+        for (name, whole), value in zip(self._named, said, strict=True):
+            if value is not None:
+                attributes[name] = value if type(value) is int else whole(value)
+        return attributes
+
+    def of(self, event: Event) -> dict[str, Value]:
+        return self.attributes(self.read(event))
+
+
+def plan(row: Row, shape: Shape) -> Plan:
+    """Resolve a row's names once, for one shape."""
+    name = row.name_in(shape)
+    return Plan(
+        row,
+        name if callable(name) else lambda _: name,
+        KINDS[row.kind_in(shape)],
+        Reader(row.start, shape),
+        Reader(row.end, shape),
+        tuple((shape.name(moment.name), Reader(moment.sources, shape)) for moment in row.moments),
+    )
+
+
+def surroundings(event: Event) -> tuple[Context, list[Link]]:
+    """In which context a span begins, and what it is linked to."""
+    if event.parent is not None and isinstance(traced := event.parent.trace, Traced):
+        return traced.context, []
+    context = otel_context.get_current()
+    if not isinstance(event, Operation):
+        return context, []
+    links = [Link(traced.span.get_span_context()) for op in event.links if isinstance(traced := op.trace, Traced)]
+    if event.new_trace:
+        return without_span(context), links or linked(trace.get_current_span(context).get_span_context())
+    if isinstance(event, HttpRequest) and event.remote is not None:
+        return inbound(event, context)
+    return context, links
+
+
+def inbound(request: HttpRequest, context: Context) -> tuple[Context, list[Link]]:
+    """The caller's trace, continued where it is trusted and linked to where it is not."""
+    remote = request.remote
+    caller = propagation.inbound(remote.carrier) if remote else None
+    if not trace.get_current_span(context).is_recording():
+        context = without_span(context)  # the server was started inside of a span that is over
+    if caller is None:
+        return context, []
+    if remote and remote.trusted:
+        return trace.set_span_in_context(NonRecordingSpan(caller), context), []
+    return context, linked(caller)
+
+
+def unsampled(span: trace.Span, context: Context) -> trace.Span:
+    """A root that is not recorded says so by flags of `00`; below a caller the flags are as he sent them."""
+    found = span.get_span_context()
+    if found.trace_flags.sampled or trace.get_current_span(context).get_span_context().is_valid:
+        return span
+    return NonRecordingSpan(SpanContext(found.trace_id, found.span_id, False, TraceFlags(0), found.trace_state))
+
+
+def linked(span_context: SpanContext) -> list[Link]:
+    return [Link(span_context)] if span_context.is_valid else []
+
+
+def without_span(context: Context) -> Context:
+    """The same context with no span in it, so that what begins in it is a root."""
+    return trace.set_span_in_context(trace.INVALID_SPAN, context)
+
+
+def local_server_span() -> trace.Span | None:
+    """The server span of this request, where another instrumentation has begun one outside of us."""
+    span = trace.get_current_span()
+    return span if getattr(span, "kind", None) is SpanKind.SERVER and span.is_recording() else None
+
+
+def _operation(event: Event) -> Operation:
+    assert isinstance(event, Operation)  # such a plan is only made for operations
+    return event

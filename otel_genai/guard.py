@@ -1,0 +1,111 @@
+"""Telemetry never breaks the program it watches: the one place that swallows.
+
+It stands around subscribers, foreign objects, start, flush and stop; never around the user's code.
+The first failure of a kind is logged with its traceback, every one is counted, and under test it is raised.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST_KINDS = 256
+
+logger = logging.getLogger("otel_genai")
+_lock = threading.Lock()
+_counts: dict[tuple[str, str], int] = {}
+_watchers: list[Callable[[str, str], object]] = []
+_reporting = threading.local()
+_strict = False
+
+
+def call(place: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | None:
+    """Call `function`; a failure is counted under `place` and gives `None`."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:  # the reason for this module
+        failed(place, error)
+        return None
+
+
+def attempt(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> tuple[R | None, Exception | None]:
+    """Call `function` for somebody who deals with its failure himself: the result, or the error."""
+    try:
+        return function(*args, **kwargs), None
+    except Exception as error:  # the caller was told
+        return None, error
+
+
+class around:
+    """`with around("reading a reply"):` a block of ours whose failure must not reach the user."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        failed(self.place, error)
+        return True
+
+
+def failed(place: str, error: Exception) -> None:
+    """Count a failure at `place`, log the first of its kind, tell the watchers; raise it when strict."""
+    if _strict:
+        raise error
+    name = type(error).__name__
+    if _count(place, name) == 1:
+        logger.warning("telemetry failed while %s (said once per kind)", place, exc_info=error)
+    if not getattr(_reporting, "active", False):
+        _tell(place, name)
+
+
+def _count(place: str, name: str) -> int:
+    with _lock:
+        key = (place, name) if (place, name) in _counts or len(_counts) < MOST_KINDS else (place, "other")
+        _counts[key] = _counts.get(key, 0) + 1
+        return _counts[key]
+
+
+def _tell(place: str, name: str) -> None:
+    _reporting.active = True
+    try:
+        for watcher in tuple(_watchers):
+            call("reporting a failure", watcher, place, name)
+    finally:
+        _reporting.active = False
+
+
+def watch(watcher: Callable[[str, str], object]) -> Callable[[], None]:
+    """Have `watcher(place, error_class_name)` told of each failure; returns its undo."""
+    _watchers.append(watcher)
+    return lambda: _watchers.remove(watcher) if watcher in _watchers else None
+
+
+def counts() -> dict[tuple[str, str], int]:
+    """How often telemetry failed, by place and error class, since the process began."""
+    with _lock:
+        return dict(_counts)
+
+
+@contextmanager
+def strict(on: bool = True) -> Iterator[None]:
+    """Under test: failures are raised where they happen instead of swallowed."""
+    global _strict
+    before, _strict = _strict, on
+    try:
+        yield
+    finally:
+        _strict = before

@@ -1,0 +1,205 @@
+"""From a configuration to providers, exporters and emitters on the bus, and back to none."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from os import PathLike
+from typing import Any
+
+from opentelemetry.metrics import MeterProvider as AnyMeterProvider
+from opentelemetry.trace import TracerProvider as AnyTracerProvider
+
+from . import config as configuration
+from . import guard
+from .bus import bus
+from .catalog.rows import Shape
+from .config import Config
+from .emitters.headers import HeaderCapture
+from .emitters.metrics import Metrics
+from .emitters.traces import Traces
+from .events import TelemetryFailed
+from .providers import Providers
+from .sources import outbound
+from .termination import before_termination
+from .version import __version__
+
+SCOPE = "otel_genai"
+LATEST_SCHEMA = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
+Undo = Callable[[], object]
+
+_current: Telemetry | None = None
+_held = False
+
+
+class Telemetry:
+    """What `configure` switched on, or a handle that does nothing where it is off."""
+
+    def __init__(self, config: Config, providers: Providers | None = None) -> None:
+        self.config = config
+        self._providers = providers
+        self._emitters: Emitters | None = None
+        self._undo = ExitStack()
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is exported."""
+        return self._providers is not None
+
+    @property
+    def tracer_provider(self) -> AnyTracerProvider | None:
+        """The provider of our spans: hand it to `trace.set_tracer_provider` to have those of others in it, too."""
+        return self._providers.tracer_provider if self._providers else None
+
+    @property
+    def meter_provider(self) -> AnyMeterProvider | None:
+        """The provider of our metrics."""
+        return self._providers.meter_provider if self._providers else None
+
+    def flush(self, timeout_ms: int = 3000) -> bool:
+        """Send what has been recorded so far; whether it arrived within `timeout_ms`. Not for every request."""
+        bus.settle()
+        return self._providers is None or self._providers.flush(timeout_ms)
+
+    def shutdown(self, timeout_ms: int | None = None) -> bool:
+        """Send the rest and stop; whether it arrived within `timeout_ms` (by default `shutdown_timeout_ms`).
+
+        A second call does nothing.
+        """
+        bus.settle()
+        guard.call("stopping", self._undo.close)
+        providers, self._providers = self._providers, None
+        return providers is None or providers.shutdown(
+            self.config.shutdown_timeout_ms if timeout_ms is None else timeout_ms
+        )
+
+    def __enter__(self) -> Telemetry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+
+class Emitters:
+    """What makes spans and measurements of events, for given providers; on the bus while it is connected."""
+
+    def __init__(self, config: Config, tracers: AnyTracerProvider | None, meters: AnyMeterProvider | None) -> None:
+        shape = Shape.named(config.shape, config.namespace, config.agent_namespace)
+        schema = LATEST_SCHEMA if shape.spans == "latest" else None
+        self._traces: Traces | None = None
+        self._metrics: Metrics | None = None
+        if tracers is not None:
+            tracer = tracers.get_tracer(SCOPE, __version__, schema)
+            self._traces = Traces(tracer, shape, extra=HeaderCapture.from_environment())
+        if meters is not None:
+            self._metrics = Metrics(meters.get_meter(SCOPE, __version__, schema), shape)
+        self._undo = ExitStack()
+
+    def connect(self) -> None:
+        if self._traces is not None:
+            self._undo.callback(bus.trace_with(self._traces))
+            self._undo.callback(bus.connect(self._traces.handler))
+        if self._metrics is not None:
+            self._undo.callback(bus.connect(self._metrics.handler))
+        self._undo.callback(guard.watch(_publish_failure))
+
+    def disconnect(self) -> None:
+        self._undo.close()
+
+
+def configure(config: str | PathLike[str] | Mapping[str, Any] | None = None, /, **options: Any) -> Telemetry:
+    """Switch telemetry on, as the arguments, the environment and a configuration file say.
+
+    Called again it replaces what it switched on before. Off (the default of `enabled`), it returns a handle that does
+    nothing. A failure of our own to start is logged and leaves telemetry off; the program goes on.
+
+    Args:
+        config: a `.toml` or `.json` file, or a mapping, with options in snake_case or camelCase.
+        options: fields of `otel_genai.Config` by name, as `enabled=True, endpoint="http://localhost:4318"`.
+
+    Raises:
+        ConfigError: for an unknown option or a bad value; it names the key, the value and what was expected.
+    """
+    global _current
+    loaded = configuration.load(options, config=config)
+    if _held:
+        return Telemetry(loaded)
+    previous, _current = _current, None
+    if previous is not None:
+        previous.shutdown()
+    if not loaded.enabled:
+        _warn_if_given(loaded)
+        _current = Telemetry(loaded)
+    else:
+        _current = guard.call("starting telemetry", start, loaded) or _failed(loaded)
+    return _current
+
+
+def start(config: Config) -> Telemetry:
+    """Build what `config` asks for and connect it."""
+    providers = Providers.preloaded(config) if config.preloaded else Providers.build(config)
+    if providers.tracer_provider is None and providers.meter_provider is None:
+        return Telemetry(config)
+    telemetry = Telemetry(config, providers)
+    with ExitStack() as unless_complete:
+        unless_complete.callback(telemetry.shutdown, 0)
+        undo = telemetry._undo
+        undo.callback(configuration.activate, configuration.activate(config))
+        telemetry._emitters = emitters = Emitters(config, providers.tracer_provider, providers.meter_provider)
+        undo.callback(emitters.disconnect)
+        emitters.connect()
+        undo.callback(outbound.install())
+        undo.callback(before_termination(telemetry.shutdown))
+        unless_complete.pop_all()
+    return telemetry
+
+
+@atexit.register
+def _at_exit() -> None:
+    if _current is not None:
+        _current.shutdown()
+
+
+def connect(config: Config, tracers: AnyTracerProvider | None, meters: AnyMeterProvider | None) -> Undo:
+    """Put emitters for these providers on the bus; returns their undo."""
+    emitters = Emitters(config, tracers, meters)
+    emitters.connect()
+    return emitters.disconnect
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Under test: what is switched on is told nothing for a while, and `configure` switches nothing on."""
+    global _held
+    emitters = _current._emitters if _current is not None and _current.enabled and not _held else None
+    before, _held = _held, True
+    if emitters is not None:
+        emitters.disconnect()
+    try:
+        yield
+    finally:
+        _held = before
+        if emitters is not None:
+            emitters.connect()
+
+
+def _publish_failure(place: str, error: str) -> None:
+    bus.publish(TelemetryFailed(place=place, error_category=error))
+
+
+def _failed(config: Config) -> Telemetry:
+    guard.logger.error("telemetry is off: it could not be started")
+    return Telemetry(config)
+
+
+def _warn_if_given(config: Config) -> None:
+    given = sorted(config.given - {"enabled"})
+    if given and config.sources.get("enabled", "default") == "default":
+        _say_off(", ".join(given))
+
+
+@cache
+def _say_off(given: str) -> None:
+    guard.logger.warning("telemetry is off although %s is set: pass enabled=True or set OTEL_GENAI_ENABLED=true", given)

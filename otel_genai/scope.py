@@ -1,0 +1,79 @@
+"""Who this work is for (channel, agent, session ...) and inside which operation, in one context variable."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .events import Operation
+
+
+class Scope(NamedTuple):
+    """The circumstances that every event carries without being told.
+
+    `session` and `user` name people: they are for subscribers and never leave the process as they are.
+    `conversation` is exported on spans (`gen_ai.conversation.id`) because the application gave it for that.
+    """
+
+    channel: str | None = None
+    agent: str | None = None
+    session: str | None = None
+    conversation: str | None = None
+    user: str | None = None
+    run: str | None = None
+    trigger: str | None = None
+    operation: Operation | None = None
+
+    def within(self, operation: Operation) -> Scope:
+        """The same circumstances, inside of `operation`."""
+        return tuple.__new__(Scope, (*self[:-1], operation))  # what `_make` does, for every operation
+
+
+NAMES = tuple(name for name in Scope._fields if name != "operation")
+
+_current: ContextVar[Scope] = ContextVar("otel_genai_scope", default=Scope())  # noqa: B039 (a named tuple is immutable)
+
+current = _current.get
+enter = _current.set
+reset = _current.reset
+
+
+def leave(token: Token[Scope]) -> bool:
+    """Undo an `enter`. False when it was made in another context, where there is nothing of ours to undo."""
+    try:
+        reset(token)
+    except ValueError:
+        return False
+    return True
+
+
+class bind:
+    """`with bind(channel="slack", agent="ada", session="s-1"):` say who the work inside is for.
+
+    What is not named stays as it was outside. The names are those of `Scope`; another raises `TypeError`.
+    One `bind` may be entered again, also by several tasks at once.
+    """
+
+    __slots__ = ("_changes", "_names")
+
+    def __init__(self, **names: str | None) -> None:
+        unknown = sorted(names.keys() - set(NAMES))
+        if unknown:
+            raise TypeError(f"bind() has no {unknown[0]!r}; it takes {', '.join(NAMES)}")
+        self._names = names
+        self._changes: list[tuple[Token[Scope], Scope, Scope]] = []
+
+    def __enter__(self) -> Scope:
+        before = current()
+        bound = before._replace(**self._names)  # type: ignore[arg-type]  # (never `operation`)
+        self._changes.append((enter(bound), before, bound))
+        return bound
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        here = current()
+        mine = [place for place, (_, _, bound) in enumerate(self._changes) if bound is here]
+        token, before, bound = self._changes.pop(mine[-1] if mine else -1)
+        if not leave(token) and bound is here:  # this context is a copy of the one that was entered
+            enter(before)

@@ -1,0 +1,1 @@
+"""Who sees: what publishes events, and knows nothing of who exports them."""

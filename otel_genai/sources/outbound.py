@@ -1,0 +1,264 @@
+"""Lets requests that are sent within a model call carry its trace context, whichever HTTP library sends them.
+
+Everything happens at the class, so that a client made earlier, the user's own client, a custom transport, each retry
+and each redirect are covered. Outside of a model call a request is passed on as it is. The caller's objects are never
+changed: what is sent is a copy that differs in its headers only, and `response.request` shows what was sent.
+
+Source: https://www.w3.org/TR/trace-context-2/
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from functools import partial
+from threading import RLock
+from typing import Any
+from urllib.parse import urlsplit
+
+import wrapt
+
+from .. import guard, scope
+from ..bus import bus
+from ..events import ModelCall
+
+Wrapped = Callable[..., Any]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Prepare = Callable[[ModelCall, Any, tuple[Any, ...], dict[str, Any]], Arguments]
+Wrapper = Callable[[Wrapped, Any, tuple[Any, ...], dict[str, Any]], Any]
+
+PREPARING = "preparing a request"
+ANSWERED = "reading the size of an answer"
+CONTEXT_HEADERS = frozenset(("traceparent", "tracestate", b"traceparent", b"tracestate"))
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_lock = RLock()  # an import hook may fire within `install`
+_installs = 0
+_awaited: set[str] = set()
+_wrapped: list[tuple[Any, str, object]] = []
+"""The module, the path of its method, and what is wrapped around that."""
+
+
+def running_call() -> ModelCall | None:
+    """The model call whose request this is. A tool that runs within one is not, so that third parties see nothing."""
+    operation = scope.current().operation
+    return operation if isinstance(operation, ModelCall) and operation.outcome is None and _installs else None
+
+
+# -- headers
+
+
+def replace_context(headers: MutableMapping[Any, Any]) -> None:
+    """Take out every trace context that the caller put there, in any case, and put in ours, if there is a valid one."""
+    for name in [name for name in headers if name.lower() in CONTEXT_HEADERS]:
+        headers.pop(name, None)
+    for name, value in bus.headers().items():
+        headers[name] = value
+
+
+def carrying(request: Any) -> Any:
+    """A copy of an `httpx.Request` or a `requests.PreparedRequest`: the caller may send the original again."""
+    copy = object.__new__(type(request))  # copy.copy() would lose the body of httpx's
+    copy.__dict__.update(request.__dict__)
+    copy.headers = request.headers.copy()
+    replace_context(copy.headers)
+    return copy
+
+
+# -- what a request says about its call
+
+
+def note_server(call: ModelCall, url: object) -> None:
+    if call.server_address is not None:
+        return
+    parts = urlsplit(str(url))
+    call.server_address = parts.hostname
+    if call.server_port is None:
+        call.server_port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+
+
+def note_request(call: ModelCall, headers: Any, body: object = None) -> None:
+    """The bytes of a body where they are known without reading it; those of the last attempt stay."""
+    size = len(body) if isinstance(body, bytes | bytearray) else content_length(headers)
+    if size is not None:
+        call.request_bytes = size
+
+
+def note_answer(call: ModelCall, response: Any) -> None:
+    """The bytes of an answer that is read already or says how long it will be; a refusal or a redirect is none."""
+    status = response.status_code if hasattr(response, "status_code") else response.status
+    if call.response_bytes is not None or call.stream or not 200 <= status < 300:
+        return
+    body = getattr(response, "_content", None) or getattr(response, "_body", None)
+    if isinstance(body, bytes):
+        call.response_bytes = len(body)
+    elif "Content-Encoding" not in response.headers:  # else the length is that of the compressed body
+        call.response_bytes = content_length(response.headers)
+
+
+def content_length(headers: Any) -> int | None:
+    value = headers.get("Content-Length")
+    return int(value) if value is not None and value.isdigit() else None
+
+
+# -- each library's arguments
+
+
+def prepare_request(call: ModelCall, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    """`send(request, ...)` of httpx, httpx2 and requests."""
+    request = args[0] if args else kwargs["request"]
+    note_server(call, request.url)
+    note_request(call, request.headers)
+    return with_argument(args, kwargs, 0, "request", carrying(request))
+
+
+def prepare_urlopen(call: ModelCall, pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    """`urlopen(method, url, body, headers, ...)` of urllib3, where `headers` defaults to the pool's."""
+    url = argument(args, kwargs, 1, "url")
+    given = argument(args, kwargs, 3, "headers")
+    headers = copied(pool.headers if given is None else given)
+    replace_context(headers)
+    host = f"[{pool.host}]" if ":" in pool.host else pool.host
+    note_server(call, url if "://" in url else f"{pool.scheme}://{host}:{pool.port or ''}")
+    note_request(call, headers, argument(args, kwargs, 2, "body"))
+    return with_argument(args, kwargs, 3, "headers", headers)
+
+
+def copied(headers: Any) -> Any:
+    return headers.copy() if hasattr(headers, "copy") else dict(headers)
+
+
+def argument(args: tuple[Any, ...], kwargs: dict[str, Any], index: int, name: str) -> Any:
+    return args[index] if len(args) > index else kwargs.get(name)
+
+
+def with_argument(args: tuple[Any, ...], kwargs: dict[str, Any], index: int, name: str, value: object) -> Arguments:
+    if len(args) > index:
+        return (*args[:index], value, *args[index + 1 :]), kwargs
+    return args, {**kwargs, name: value}
+
+
+# -- wrappers
+
+
+def sending(prepare: Prepare) -> Wrapper:
+    """A wrapper for a method that sends and returns the response."""
+
+    def send(wrapped: Wrapped, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        call = running_call()
+        if call is None:
+            return wrapped(*args, **kwargs)
+        args, kwargs = guard.call(PREPARING, prepare, call, client, args, kwargs) or (args, kwargs)
+        response = wrapped(*args, **kwargs)
+        guard.call(ANSWERED, note_answer, call, response)
+        return response
+
+    return send
+
+
+async def send_async(wrapped: Wrapped, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`AsyncClient.send` of httpx and httpx2."""
+    call = running_call()
+    if call is None:
+        return await wrapped(*args, **kwargs)
+    args, kwargs = guard.call(PREPARING, prepare_request, call, client, args, kwargs) or (args, kwargs)
+    response = await wrapped(*args, **kwargs)
+    guard.call(ANSWERED, note_answer, call, response)
+    return response
+
+
+async def request_async(wrapped: Wrapped, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`ClientSession._request(method, url, ...)` of aiohttp, which says only later how long its body was."""
+    call = running_call()
+    if call is None:
+        return await wrapped(*args, **kwargs)
+    with guard.around(PREPARING):
+        note_server(call, session._build_url(argument(args, kwargs, 1, "str_or_url")))
+    response = await wrapped(*args, **kwargs)
+    with guard.around(ANSWERED):
+        first = response.history[0] if response.history else response
+        note_request(call, first.request_info.headers)
+        note_answer(call, response)
+    return response
+
+
+def merge_headers(wrapped: Wrapped, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`ClientSession._prepare_headers` of aiohttp, which merges the caller's and the session's into new ones."""
+    headers = wrapped(*args, **kwargs)
+    if running_call() is not None:
+        guard.call(PREPARING, replace_context, headers)
+    return headers
+
+
+HTTPX = {"Client.send": sending(prepare_request), "AsyncClient.send": send_async}
+LIBRARIES: dict[str, dict[str, Wrapper]] = {
+    "httpx": HTTPX,
+    "httpx2": HTTPX,
+    "aiohttp": {"ClientSession._request": request_async, "ClientSession._prepare_headers": merge_headers},
+    "requests": {"Session.send": sending(prepare_request)},
+    "urllib3": {"HTTPConnectionPool.urlopen": sending(prepare_urlopen)},
+}
+
+
+# -- on and off
+
+
+def install() -> Callable[[], None]:
+    """Wrap what the libraries send with, in those imported already and in each that is imported later.
+
+    Returns the undo. The libraries stay wrapped until every install is undone; an undo counts once.
+    """
+    global _installs
+    with _lock:
+        _installs += 1
+        if _installs == 1:
+            for library in LIBRARIES:
+                _wrap_or_await(library)
+    done = False
+
+    def undo() -> None:
+        global _installs
+        nonlocal done
+        with _lock:
+            if done:
+                return
+            done = True
+            _installs -= 1
+            if not _installs:
+                _unwrap()
+
+    return undo
+
+
+def _wrap_or_await(library: str) -> None:
+    module = sys.modules.get(library)
+    if module is not None:
+        _wrap(library, module)
+    elif library not in _awaited:  # a hook cannot be taken back: there is one for the life of the process
+        _awaited.add(library)
+        wrapt.register_post_import_hook(partial(_wrap, library), library)
+
+
+def _wrap(library: str, module: Any) -> None:
+    with _lock:
+        if _installs:
+            for path, wrapper in LIBRARIES[library].items():
+                guard.call("wrapping an HTTP library", _wrap_method, module, path, wrapper)
+
+
+def _wrap_method(module: Any, path: str, wrapper: Wrapper) -> None:
+    def is_ours(one: Any) -> bool:
+        return type(one) is wrapt.FunctionWrapper and one._self_wrapper is wrapper
+
+    left = wrapt.find_wrapper(wrapt.resolve_path(module, path)[2], predicate=is_ours)
+    applied = wrapt.wrap_function_wrapper(module, path, wrapper) if left is None else left
+    _wrapped.append((module, path, applied))
+
+
+def _unwrap() -> None:
+    """What lies under somebody else's function stays there: it does nothing while we are off, and is used again."""
+    while _wrapped:
+        module, path, wrapper = _wrapped.pop()
+        with suppress(wrapt.WrapperNotOutermostError):
+            wrapt.unwrap_object(module, path, wrapper, missing_ok=True)

@@ -1,0 +1,383 @@
+"""What a provider's answer says about its call, read off the objects of its library or off plain dicts.
+
+A shape that is not known says nothing. What is not said stays `None`; a zero that is said is a zero.
+Input tokens include cached ones and output tokens include reasoning (GenAI semantic conventions), so that what a
+provider counts beside its own total is added to it, once. Whoever calls this guards it: it reads foreign objects.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+from ..events import ModelCall
+
+Read = Callable[[ModelCall, Any], object]
+
+
+class Alias(NamedTuple):
+    """A name of a count, inside of `within` where that is given, and the names of what it leaves out."""
+
+    name: str
+    within: str | None = None
+    beside: tuple[str, ...] = ()
+
+
+# The first alias that is there wins. OpenAI, Gemini and LangChain count cached tokens inside of the input,
+# Anthropic and Bedrock count them beside it; Gemini counts thoughts beside the output.
+COUNTS: dict[str, tuple[Alias, ...]] = {
+    "input_tokens": (
+        Alias("input_tokens", beside=("cache_read_input_tokens", "cache_creation_input_tokens")),
+        Alias("prompt_tokens"),
+        Alias("inputTokens", beside=("cacheReadInputTokens", "cacheWriteInputTokens")),
+        Alias("promptTokens"),
+        Alias("prompt_token_count", beside=("tool_use_prompt_token_count",)),
+        Alias("promptTokenCount", beside=("toolUsePromptTokenCount",)),
+    ),
+    "output_tokens": (
+        Alias("output_tokens"),
+        Alias("completion_tokens"),
+        Alias("outputTokens"),
+        Alias("completionTokens"),
+        Alias("candidates_token_count", beside=("thoughts_token_count",)),
+        Alias("candidatesTokenCount", beside=("thoughtsTokenCount",)),
+    ),
+    "cache_read_tokens": (
+        Alias("cached_tokens", "prompt_tokens_details"),
+        Alias("cached_tokens", "input_tokens_details"),
+        Alias("cache_read_input_tokens"),
+        Alias("cacheReadInputTokens"),
+        Alias("cached_content_token_count"),
+        Alias("cachedContentTokenCount"),
+        Alias("prompt_cache_hit_tokens"),
+        Alias("cachedInputTokens"),
+        Alias("cache_read", "input_token_details"),
+    ),
+    "cache_write_tokens": (
+        Alias("cache_write_tokens", "prompt_tokens_details"),
+        Alias("cache_write_tokens", "input_tokens_details"),
+        Alias("cache_creation_input_tokens"),
+        Alias("cacheWriteInputTokens"),
+        Alias("cache_creation", "input_token_details"),
+    ),
+    "reasoning_tokens": (
+        Alias("reasoning_tokens", "completion_tokens_details"),
+        Alias("reasoning_tokens", "output_tokens_details"),
+        Alias("thoughts_token_count"),
+        Alias("thoughtsTokenCount"),
+        Alias("reasoningTokens"),
+        Alias("reasoning", "output_token_details"),
+    ),
+}
+USAGES = ("usage", "usage_metadata", "usageMetadata")
+MODELS = ("model", "model_version", "modelVersion")
+IDS = ("id", "response_id", "responseId")
+STOPS = ("stop_reason", "stopReason", "finish_reason", "finishReason")
+SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
+"""The statuses of a Response that is over."""
+
+MOST_CLASSES = 512
+"""Of how many classes it is remembered how they are read."""
+
+_views: dict[type, Callable[[Any], Any]] = {}
+_NO_FIELDS: Mapping[str, Any] = {}
+_leading_number = re.compile(r"\s*\+?(\d+(?:\.\d+)?)").match
+
+
+# -- one field, one number, one word
+
+
+class Fields:
+    """The attributes of an object whose class is not known, asked for one by one."""
+
+    __slots__ = ("get",)
+
+    def __init__(self, thing: object) -> None:
+        self.get = lambda name: getattr(thing, name, None)
+
+
+def field(thing: object, name: str) -> Any:
+    """A field of a dict or of an object; `None` where there is none."""
+    return fields(thing).get(name)
+
+
+def fields(thing: object) -> Any:
+    """What has a `get(name)` for the fields of a dict or of an object, worked out once per class."""
+    return _views.get(type(thing), _first_view)(thing)
+
+
+def _first_view(thing: Any) -> Any:
+    kind = type(thing)
+    if issubclass(kind, (str, bytes, int, float, list, tuple, type(None))):
+        view: Callable[[Any], Any] = _nothing
+    elif issubclass(kind, Mapping):
+        view = _itself
+    else:
+        view = _model_fields if hasattr(kind, "__pydantic_fields__") else Fields
+    if len(_views) < MOST_CLASSES:
+        _views[kind] = view
+    return view(thing)
+
+
+def _nothing(_: object) -> Mapping[str, Any]:
+    return _NO_FIELDS
+
+
+def _itself(mapping: Any) -> Any:
+    return mapping
+
+
+def _model_fields(model: Any) -> Mapping[str, Any]:
+    """Without `getattr`: pydantic takes two microseconds to say that there is nothing."""
+    extra = getattr(model, "__pydantic_extra__", None)
+    found: Mapping[str, Any] = model.__dict__
+    return {**found, **extra} if extra else found
+
+
+def number(value: object) -> int | None:
+    """A count: what is no number, or no count, is `None`. Text counts as far as it begins with a number."""
+    if type(value) is int:
+        return value if value >= 0 else None
+    if isinstance(value, str):
+        found = _leading_number(value)
+        value = float(found[1]) if found else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if value >= 0 and math.isfinite(value) else None
+
+
+def word(value: object) -> str | None:
+    """A name or an id; of an enumeration's member its value, or its name where that is a number."""
+    if isinstance(value, Enum):
+        value = value.value if isinstance(value.value, str) else value.name
+    return value if isinstance(value, str) and value else None
+
+
+def first_word(things: Iterable[object], names: tuple[str, ...]) -> str | None:
+    """The first of `names` that one of `things` has as a word."""
+    for thing in things:
+        get = fields(thing).get
+        for name in names:
+            value = get(name)
+            if value is not None and (text := word(value)) is not None:
+                return text
+    return None
+
+
+# -- an answer
+
+
+def read(call: ModelCall, reply: object) -> None:
+    """Set on `call` what an answer says: tokens, id, model, finish reasons; provider and model where it knows none."""
+    answer = _unwrapped(reply)
+    parts = list(_parts(answer))
+    holder, usage = next(_usages(parts), (answer, None))
+    if usage is not None:
+        read_usage(call, usage)
+    read_names(call, parts, usage)
+    call.response_id = first_word((holder, *parts), IDS) or call.response_id
+    call.finish_reasons = next(filter(None, map(finish_reasons, parts)), None) or call.finish_reasons
+    if field(answer, "object") == "response" and field(answer, "status") == "failed":
+        read_failure(call, field(answer, "error"))
+
+
+def _unwrapped(reply: object) -> object:
+    data = field(reply, "data")
+    return data if isinstance(data, Mapping) or hasattr(data, "__dict__") else reply
+
+
+def _parts(answer: object) -> Iterator[object]:
+    yield answer
+    get = fields(answer).get
+    for name in ("message", "response", "result", "metadata"):
+        part = get(name)
+        if part is not None:
+            yield part
+            if name == "result" and (message := field(part, "message")) is not None:
+                yield message
+
+
+def _usages(parts: Iterable[object]) -> Iterator[tuple[object, object]]:
+    return ((part, usage) for part in parts for name in USAGES if (usage := field(part, name)))
+
+
+def read_usage(call: ModelCall, usage: object) -> None:
+    """Set the token counts that `usage` has."""
+    get = fields(usage).get
+    for count, aliases in COUNTS.items():
+        for name, within, beside in aliases:
+            value = get(name) if within is None else field(get(within), name)
+            tokens = None if value is None else number(value)
+            if tokens is not None:
+                setattr(call, count, tokens + sum(number(get(other)) or 0 for other in beside))
+                break
+
+
+def read_names(call: ModelCall, parts: Iterable[object], usage: object = None) -> None:
+    model = first_word((*parts, usage), MODELS)
+    if model is not None:
+        call.response_model = model
+        call.model = call.model or model
+    if call.provider is None:
+        prefix, slash, _ = (call.model or "").partition("/")
+        call.provider = first_word(parts, ("provider",)) or (prefix if slash and prefix else None)
+
+
+def finish_reasons(part: object) -> tuple[str, ...] | None:
+    """Why each generation ended, in the provider's words; a Response that is complete says no more than that."""
+    choices = field(part, "choices") or field(part, "candidates")
+    if isinstance(choices, (list, tuple)):
+        reasons = (first_word((choice,), STOPS) for choice in choices)
+        return tuple(reason for reason in reasons if reason is not None)
+    if field(part, "object") == "response":
+        status = word(field(part, "status"))
+        reason = word(field(field(part, "incomplete_details"), "reason")) or status
+        return (reason,) if reason is not None and status in SETTLED else None
+    stop = first_word((part,), STOPS)
+    return None if stop is None else (stop,)
+
+
+def read_failure(call: ModelCall, error: object) -> None:
+    """The provider says inside of an answer that it failed: nothing is raised, and yet it is an error."""
+    call.declare(first_word((error,), ("code", "type")) or "error")
+
+
+# -- a piece of a stream
+
+
+def chunk(call: ModelCall, item: Any) -> None:
+    """Read a piece of a streamed answer, and add to `response_bytes` the UTF-8 length of what it makes the model say.
+
+    Only text, reasoning and tool arguments are counted: what is around them differs from library to library.
+    """
+    (_readers.get(type(item)) or _reader_for(item))(call, item)
+
+
+_readers: dict[type, Read] = {}
+
+
+def _reader_for(item: object) -> Read:
+    """How an item is read. It is remembered of classes that declare their fields; of others each one is looked at."""
+    declared = getattr(type(item), "__pydantic_fields__", None)
+    if isinstance(item, str):
+        reader: Read = add_text
+    elif "choices" in declared if declared else field(item, "choices") is not None:
+        reader = _completion
+    elif "type" in declared if declared else isinstance(field(item, "type"), str):
+        reader = _event
+    else:
+        reader = _other
+    if declared and len(_readers) < MOST_CLASSES:
+        _readers[type(item)] = reader
+    return reader
+
+
+def add_text(call: ModelCall, text: object) -> None:
+    if isinstance(text, str):
+        size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        call.response_bytes = (call.response_bytes or 0) + size
+
+
+def _completion(call: ModelCall, item: Any) -> None:
+    """A chunk of a chat completion, or of a legacy completion."""
+    piece = fields(item)
+    for choice in piece.get("choices") or ():
+        _choice(call, choice)
+    usage = piece.get("usage")
+    if usage:
+        read_usage(call, usage)
+    if call.response_id is None:
+        call.response_id = word(piece.get("id"))
+        read_names(call, (item,))
+
+
+def _choice(call: ModelCall, choice: Any) -> None:
+    said = fields(choice)
+    delta = said.get("delta")
+    if delta is None:
+        add_text(call, said.get("text"))
+    else:
+        _delta(call, fields(delta))
+    reason = said.get("finish_reason")
+    if reason is not None:
+        _ended(call, word(reason), number(said.get("index")) or 0)
+
+
+def _delta(call: ModelCall, said: Any) -> None:
+    text = said.get("content")
+    if text:
+        add_text(call, text)
+    else:
+        for name in ("refusal", "reasoning_content", "reasoning"):
+            add_text(call, said.get(name))
+    for tool_call in said.get("tool_calls") or ():
+        add_text(call, field(field(tool_call, "function"), "arguments"))
+
+
+def _ended(call: ModelCall, reason: str | None, index: int) -> None:
+    """One of `choice_count` choices is over; a provider that says so twice is heard once."""
+    reasons = call.finish_reasons or ()
+    if reason is not None and len(reasons) < (call.choice_count or index + 1):
+        call.finish_reasons = (*reasons, reason)
+
+
+def _event(call: ModelCall, item: Any) -> None:
+    """An event of OpenAI's Responses or of Anthropic's Messages."""
+    said = fields(item)
+    kind = said.get("type")
+    if not isinstance(kind, str):
+        return
+    if kind.endswith(".delta"):
+        if kind.startswith("response."):
+            add_text(call, said.get("delta"))
+    elif kind in EVENTS:
+        EVENTS[kind](call, said)
+
+
+def _opened(call: ModelCall, event: Mapping[str, Any]) -> None:
+    response = event.get("response")
+    call.response_id = word(field(response, "id"))
+    read_names(call, (response,))
+
+
+def _failed(call: ModelCall, event: Mapping[str, Any]) -> None:
+    read_failure(call, event.get("error") or event)
+
+
+def _block_delta(call: ModelCall, event: Mapping[str, Any]) -> None:
+    delta = event.get("delta")
+    add_text(call, first_word((delta,), ("text", "partial_json", "thinking")))
+
+
+def _message_delta(call: ModelCall, event: Mapping[str, Any]) -> None:
+    """Its counts are those so far. One without the cached tokens does not say how large the input is."""
+    usage, known = event.get("usage"), call.input_tokens
+    read_usage(call, usage)
+    if known is not None and number(field(usage, "cache_read_input_tokens")) is None:
+        call.input_tokens = known
+    call.finish_reasons = finish_reasons(event.get("delta")) or call.finish_reasons
+
+
+EVENTS: dict[str, Read] = {
+    "response.created": _opened,
+    "response.completed": lambda call, event: read(call, event.get("response")),
+    "response.incomplete": lambda call, event: read(call, event.get("response")),
+    "response.failed": lambda call, event: read(call, event.get("response")),
+    "error": _failed,
+    "message_start": lambda call, event: read(call, event.get("message")),
+    "message_delta": _message_delta,
+    "content_block_delta": _block_delta,
+    "chunk": lambda call, event: chunk(call, event.get("chunk")),
+}
+"""What the events of a stream tell. `chunk` is that of the helpers of OpenAI's library, around a completion's chunk."""
+
+
+def _other(call: ModelCall, item: object) -> None:
+    """A whole answer, or one of Gemini's: each is like the whole so far, but for the text."""
+    read(call, item)
+    for candidate in field(item, "candidates") or ():
+        for part in field(field(candidate, "content"), "parts") or ():
+            add_text(call, field(part, "text"))

@@ -1,0 +1,341 @@
+"""A stream that is an operation: current while it makes its next item, timed, and finished exactly once.
+
+Between two items the consumer works in its own context, and the body in its own: what is current there when it yields
+is current again when it goes on. Whoever ends the stream (its end, an error, a `break`, `close()` from another task,
+the garbage collector), the operation is finished then, and nothing is left current anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from inspect import iscoroutinefunction
+from time import perf_counter_ns
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any
+
+from .. import guard
+from ..bus import bus
+from ..events import ModelCall, Operation
+from ..scope import Scope, current, enter, reset
+
+OnItem = Callable[[Any, Any], object]
+"""Reads what an item says about the operation: `on_item(operation, item)`."""
+Entry = tuple[Token[Scope], Token[Any]]
+
+_nowhere: ContextVar[Any] = ContextVar("otel_genai_nowhere", default=None)
+"""Stands for the context variable of the tracing where nobody traces."""
+
+
+class Body:
+    """What makes the items: its operation, and what is current in it. Apart from the stream, which stands for it."""
+
+    __slots__ = ("inner", "notes", "on_item", "operation", "over", "scope", "world", "worldly")
+
+    scope: Scope
+    """Our own context variable, as it was in the body where that last stopped."""
+    worldly: Any
+    """The same of `world`, the context variable of the tracing."""
+
+    def __init__(self, operation: Operation, inner: Any, on_item: OnItem | None) -> None:
+        self.operation = operation
+        self.inner = inner
+        self.on_item = on_item
+        self.notes = isinstance(operation, ModelCall)
+        self.over = False
+        self.world: ContextVar[Any] | None = None
+
+    def begin(self) -> ContextVar[Any]:
+        """Start, unless that has happened, and note what is current at the beginning of the body."""
+        operation = self.operation
+        if not operation.began and not self.over:
+            bus.start(operation)
+        _, token = entry = bus.enter(operation)
+        self.world = world = _nowhere if token is None else token.var
+        self.scope, self.worldly = current(), world.get()
+        bus.leave(operation, entry)
+        return world
+
+    def enter(self) -> Entry:
+        world = self.world or self.begin()
+        return enter(self.scope), world.set(self.worldly)
+
+    def leave(self, ours: Token[Scope], worldly: Token[Any]) -> None:
+        world = worldly.var
+        self.scope, self.worldly = current(), world.get()
+        with suppress(ValueError):  # the garbage collector ends a step in whichever context it is
+            reset(ours)
+            world.reset(worldly)
+
+    def end(self, ours: Token[Scope], worldly: Token[Any], error: BaseException) -> None:
+        """A step raised: that is its end, unless the generator is at work for somebody else, who ends it."""
+        self.leave(ours, worldly)
+        inner = self.inner
+        if getattr(inner, "gi_frame", None) is None and getattr(inner, "ag_frame", None) is None:
+            self.finish(None if isinstance(error, (StopIteration, StopAsyncIteration)) else error)
+
+    def finish(self, error: BaseException | None) -> None:
+        """End the operation, or this stream's part in it: once."""
+        if not self.over:
+            self.over = True
+            bus.finish(self.operation, error)
+
+    def unbegun(self) -> bool:
+        """Whether there is no operation to close it in; it will have none then."""
+        if not self.operation.began:
+            self.over = True
+        return self.over
+
+    def note(self, item: Any) -> None:
+        note_chunk(self.operation)
+        if self.on_item is not None:
+            guard.call("reading a chunk", self.on_item, self.operation, item)
+
+
+class Steps:
+    """What all kinds of stream share: they pass for what they iterate."""
+
+    __slots__ = ("__weakref__", "_body")
+
+    def __init__(self, operation: Operation, inner: Any, on_item: OnItem | None = None) -> None:
+        self._body = Body(operation, inner, on_item)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self._body.inner)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body.inner, name)
+
+    def __repr__(self) -> str:
+        return repr(self._body.inner)
+
+    def __del__(self) -> None:
+        body = self._body
+        if not body.unbegun():
+            entry = body.enter()
+            body.inner = None  # if nobody else has it, it closes now, inside of the operation
+            body.leave(*entry)
+            body.finish(GeneratorExit())
+
+
+class Stream(Steps):
+    """A generator, or any iterator, whose every step happens inside of the operation."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:  # the lines of `_step`, without its cost: this is called for every item
+        body = self._body
+        world = body.world or body.begin()
+        ours, worldly = enter(body.scope), world.set(body.worldly)
+        try:
+            item = body.inner.__next__()
+        except BaseException as error:
+            body.end(ours, worldly, error)
+            raise
+        body.scope, body.worldly = current(), world.get()
+        reset(ours)
+        world.reset(worldly)
+        if body.notes:
+            body.note(item)
+        return item
+
+    def send(self, value: Any) -> Any:
+        return self._step(self._body.inner.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._step(self._body.inner.throw, *error)
+
+    def _step(self, step: Callable[..., Any], *values: Any) -> Any:
+        body = self._body
+        entry = body.enter()
+        try:
+            item = step(*values)
+        except BaseException as error:
+            body.end(*entry, error)
+            raise
+        body.leave(*entry)
+        if body.notes:
+            body.note(item)
+        return item
+
+    def close(self) -> Any:
+        body = self._body
+        close = getattr(body.inner, "close", nothing_to_close)
+        if body.unbegun():
+            return close()
+        entry = body.enter()
+        try:
+            value = close()
+        except BaseException as error:
+            body.end(*entry, error)
+            raise
+        body.leave(*entry)
+        body.finish(GeneratorExit())
+        return value
+
+
+class AsyncStream(Steps):
+    """An async generator, or any async iterator, whose every step happens inside of the operation."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:  # the lines of `_astep`, without its cost: this is called for every item
+        body = self._body
+        world = body.world or body.begin()
+        ours, worldly = enter(body.scope), world.set(body.worldly)
+        try:
+            item = await body.inner.__anext__()
+        except BaseException as error:
+            body.end(ours, worldly, error)
+            raise
+        body.scope, body.worldly = current(), world.get()
+        try:
+            reset(ours)
+            world.reset(worldly)
+        except ValueError:  # somebody drives the coroutine by hand, each time in another context
+            pass
+        if body.notes:
+            body.note(item)
+        return item
+
+    def asend(self, value: Any) -> Awaitable[Any]:
+        return self._astep(self._body.inner.asend, value)
+
+    def athrow(self, *error: Any) -> Awaitable[Any]:
+        return self._astep(self._body.inner.athrow, *error)
+
+    async def _astep(self, step: Callable[..., Awaitable[Any]], *values: Any) -> Any:
+        body = self._body
+        entry = body.enter()
+        try:
+            item = await step(*values)
+        except BaseException as error:
+            body.end(*entry, error)
+            raise
+        body.leave(*entry)
+        if body.notes:
+            body.note(item)
+        return item
+
+    async def aclose(self) -> None:
+        body = self._body
+        close = getattr(body.inner, "aclose", nothing_to_aclose)
+        if body.unbegun():
+            await close()
+            return
+        entry = body.enter()
+        try:
+            await close()
+        except BaseException as error:
+            body.end(*entry, error)
+            raise
+        body.leave(*entry)
+        body.finish(GeneratorExit())
+
+
+class EitherStream(Stream, AsyncStream):
+    """An object that can be iterated both ways, as some libraries answer with."""
+
+    __slots__ = ()
+
+
+def nothing_to_close() -> None:
+    """Stands for the `close` of an iterator that has none."""
+
+
+async def nothing_to_aclose() -> None:
+    """Stands for the `aclose` of an async iterator that has none."""
+
+
+def follow(operation: Operation, result: Any, on_item: OnItem | None = None) -> Any:
+    """What to hand on in place of `result`, where that is a stream that `operation` lasts as long as; else `None`.
+
+    Generators, responses with a `body_iterator`, and the streams of provider libraries, which stay the
+    objects they are. For a model call any other iterator, too.
+    """
+    return guard.call("following a stream", _follow, operation, result, on_item)
+
+
+def _follow(operation: Operation, result: Any, on_item: OnItem | None) -> Any:
+    if isinstance(result, GeneratorType):
+        return Stream(operation, result, on_item)
+    if isinstance(result, AsyncGeneratorType):
+        return AsyncStream(operation, result, on_item)
+    kept: Any = getattr(result, "__dict__", None) or ()
+    for slot in INNER_ITERATORS:
+        if slot in kept and refill(operation, result, slot, kept[slot], on_item):
+            return result
+    return stepping(operation, result, on_item) if isinstance(operation, ModelCall) else None
+
+
+INNER_ITERATORS = ("body_iterator", "_iterator")
+"""Where a streaming response, and the stream of a provider's library, keep what they iterate."""
+NEVER_STREAMS = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple, set})
+
+
+def stepping(operation: Operation, inner: Any, on_item: OnItem | None) -> Steps | None:
+    """The stream for an iterator of any kind; `None` for what is none."""
+    kind = type(inner)
+    if hasattr(kind, "__anext__"):
+        return (EitherStream if hasattr(kind, "__next__") else AsyncStream)(operation, inner, on_item)
+    return Stream(operation, inner, on_item) if hasattr(kind, "__next__") else None
+
+
+def refill(operation: Operation, holder: Any, slot: str, inner: Any, on_item: OnItem | None) -> bool:
+    """Put a followed iterator in the place of `inner`; False where there is nothing to follow."""
+    if isinstance(inner, Steps) and inner._body.operation is operation:
+        bus.finish(operation)  # followed already, and therefore held: this lets go of it
+        return True
+    steps = stepping(operation, inner, on_item)
+    if steps is None and hasattr(type(inner), "__aiter__"):
+        steps = AsyncStream(operation, aiter(inner), on_item)
+    if steps is None:
+        return False
+    setattr(holder, slot, steps)
+    close_with(steps._body, holder)
+    return True
+
+
+def close_with(body: Body, holder: Any) -> None:
+    """Have the operation end when the holder is closed, which does not always reach what it iterates."""
+    close = getattr(holder, "close", None)
+    if close is None:
+        return
+    if iscoroutinefunction(close):
+
+        async def aclosing(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await close(*args, **kwargs)
+            finally:
+                body.finish(GeneratorExit())
+
+        holder.close = aclosing
+        return
+
+    def closing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return close(*args, **kwargs)
+        finally:
+            body.finish(GeneratorExit())
+
+    holder.close = closing
+
+
+def note_chunk(call: Any) -> None:
+    """Count a piece of a model's answer, and when it came."""
+    call.last_chunk_ns = elapsed = perf_counter_ns() - call.began
+    if call.chunks:
+        call.chunks += 1
+        return
+    call.chunks = 1
+    call.stream = True
+    if call.first_chunk_ns is None:
+        call.first_chunk_ns = elapsed
