@@ -211,8 +211,7 @@ class Inside:
 
 
 def _tell(handlers: tuple[Handler, ...], event: Event) -> None:
-    for handler in handlers:
-        guard.call("telling a subscriber", handler, event)
+    guard.each("telling a subscriber", handlers, event)
     if isinstance(event, Operation) and event.outcome is not None:
         event.error = None  # its traceback holds the frames that hold the operation
 

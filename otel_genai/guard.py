@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 MOST_KINDS = 256
 
@@ -33,6 +34,15 @@ def call(place: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwa
     except Exception as error:  # the reason for this module
         failed(place, error)
         return None
+
+
+def each(place: str, functions: Iterable[Callable[[T], object]], what: T) -> None:
+    """Call every one of `functions` with `what`; the failure of one is no matter of the others."""
+    for function in functions:
+        try:
+            function(what)
+        except Exception as error:  # the reason for this module
+            failed(place, error)
 
 
 def attempt(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> tuple[R | None, Exception | None]:

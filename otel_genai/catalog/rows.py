@@ -62,7 +62,7 @@ class Attribute:
 
     def value(self, value: Any) -> Value:
         if isinstance(value, str):
-            return privacy.text(value)
+            return value if len(value) <= privacy.LONGEST_TEXT else privacy.text(value)
         if isinstance(value, tuple):
             return tuple(privacy.text(str(item)) for item in value)
         return value if isinstance(value, (bool, int, float)) else privacy.text(str(value))

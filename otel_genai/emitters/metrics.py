@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
@@ -112,9 +113,15 @@ def instrument(meter: Meter, name: str, metric: Metric) -> Record:
     if metric.instrument == "histogram":
         buckets = metric.buckets
         return meter.create_histogram(name, metric.unit, metric.doc, explicit_bucket_boundaries_advisory=buckets).record
-    tally = Tally()
-    if metric.instrument == "counter":
-        meter.create_observable_counter(name, [tally.observe], metric.unit, metric.doc)
-    else:
-        meter.create_observable_up_down_counter(name, [tally.observe], metric.unit, metric.doc)
-    return tally.add
+    tallies = _tallies.setdefault(meter, {})
+    if name not in tallies:
+        tallies[name] = tally = Tally()
+        if metric.instrument == "counter":
+            meter.create_observable_counter(name, [tally.observe], metric.unit, metric.doc)
+        else:
+            meter.create_observable_up_down_counter(name, [tally.observe], metric.unit, metric.doc)
+    return tallies[name].add
+
+
+_tallies: WeakKeyDictionary[Meter, dict[str, Tally]] = WeakKeyDictionary()
+"""A meter that is connected again gives the instruments it has, which go on reading the sums they know."""

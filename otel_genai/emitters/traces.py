@@ -126,8 +126,6 @@ class Traces:
 
     # -- what is current
 
-    detach = staticmethod(otel_context.detach)
-
     def restore(self, operation: Operation) -> None:
         traced = operation.trace
         if isinstance(traced, Traced) and otel_context.get_current() is traced.context:
@@ -153,7 +151,7 @@ class Reader:
         fields = [(name, source) for name, source in named if source.path is not None]
         calls = [(name, source) for name, source in named if source.path is None and source.constant is None]
         self._named = tuple((name, source.attribute.value) for name, source in fields + calls)
-        self._fields = attrgetter("scope", *(source.path for _, source in fields if source.path))
+        self._fields = attrgetter("scope", "scope", *(source.path for _, source in fields if source.path))
         self._calls = tuple(source.read for _, source in calls)
         self._known = {
             name: known for name, source in named if (known := source.constant or source.missing) is not None
@@ -161,7 +159,7 @@ class Reader:
 
     def read(self, event: Event) -> tuple[Any, ...]:
         """What the event says: the values as they are."""
-        said: tuple[Any, ...] = self._fields(event)[1:]  # the first is only there to make it a tuple
+        said: tuple[Any, ...] = self._fields(event)[2:]  # the first two are there to make it a tuple
         return (*said, *[read(event) for read in self._calls]) if self._calls else said
 
     def attributes(self, said: tuple[Any, ...]) -> dict[str, Value]:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 import otel_genai as genai
+from otel_genai import config, pipeline
 from otel_genai.testing import Captured, capture
 
 REPLY = {
@@ -209,3 +210,13 @@ def test_a_users_own_span_inside_of_an_agent_keeps_the_tree_whole(captured: Capt
 def test_an_unsampled_root_says_so_to_the_provider() -> None:
     with capture(sample_rate=0.0), genai.agent("a"), genai.model_call("m", provider="p"):
         assert genai.headers()["traceparent"].endswith("-00")
+
+
+def test_a_provider_that_is_connected_again_goes_on_counting(captured: Captured) -> None:
+    loaded = config.load({"enabled": True}, environ={})
+    genai.publish(genai.events.MessageQueued(source="a"))
+    undo = pipeline.connect(loaded, None, captured.meter_provider)
+    genai.publish(genai.events.MessageQueued(source="a"))
+    undo()
+    (point,) = captured.points("openclaw.message.queued")
+    assert point.value == 3  # once, and twice while two emitters were connected
