@@ -52,11 +52,12 @@ def tap(call: ModelCall, stream: Any) -> None:
     inner = stream._iterator
     asynchronous = isinstance(stream, AsyncStream)
     steps = (streams.AsyncStream if asynchronous else streams.Stream)(call, inner, replies.chunk)
+    streams.sole_reader(steps)
     stream._iterator = steps
 
     def closed() -> None:
         if not over_or_running(inner):
-            steps._body.finish(GeneratorExit())
+            streams.finish(steps, GeneratorExit())
 
     end_with(stream.response, "aclose" if asynchronous else "close", closed)
 

@@ -153,9 +153,8 @@ class Reader:
         self._named = tuple((name, source.attribute.value) for name, source in fields + calls)
         self._fields = attrgetter("scope", "scope", *(source.path for _, source in fields if source.path))
         self._calls = tuple(source.read for _, source in calls)
-        self._known = {
-            name: known for name, source in named if (known := source.constant or source.missing) is not None
-        }
+        known = ((name, source.missing if source.constant is None else source.constant) for name, source in named)
+        self._known = {name: value for name, value in known if value is not None}
 
     def read(self, event: Event) -> tuple[Any, ...]:
         """What the event says: the values as they are."""

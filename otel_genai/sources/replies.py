@@ -7,13 +7,11 @@ provider counts beside its own total is added to it, once. Whoever calls this gu
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import Enum
 from typing import Any, NamedTuple
 
 from ..events import ModelCall
+from .fields import MOST_CLASSES, field, fields, first_word, number, word
 
 Read = Callable[[ModelCall, Any], object]
 
@@ -78,94 +76,6 @@ IDS = ("id", "response_id", "responseId")
 STOPS = ("stop_reason", "stopReason", "finish_reason", "finishReason")
 SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 """The statuses of a Response that is over."""
-
-MOST_CLASSES = 512
-"""Of how many classes it is remembered how they are read."""
-
-_views: dict[type, Callable[[Any], Any]] = {}
-_NO_FIELDS: Mapping[str, Any] = {}
-_leading_number = re.compile(r"\s*\+?(\d+(?:\.\d+)?)").match
-
-
-# -- one field, one number, one word
-
-
-class Fields:
-    """The attributes of an object whose class is not known, asked for one by one."""
-
-    __slots__ = ("get",)
-
-    def __init__(self, thing: object) -> None:
-        self.get = lambda name: getattr(thing, name, None)
-
-
-def field(thing: object, name: str) -> Any:
-    """A field of a dict or of an object; `None` where there is none."""
-    return fields(thing).get(name)
-
-
-def fields(thing: object) -> Any:
-    """What has a `get(name)` for the fields of a dict or of an object, worked out once per class."""
-    return _views.get(type(thing), _first_view)(thing)
-
-
-def _first_view(thing: Any) -> Any:
-    kind = type(thing)
-    if issubclass(kind, (str, bytes, int, float, list, tuple, type(None))):
-        view: Callable[[Any], Any] = _nothing
-    elif issubclass(kind, Mapping):
-        view = _itself
-    else:
-        view = _model_fields if hasattr(kind, "__pydantic_fields__") else Fields
-    if len(_views) < MOST_CLASSES:
-        _views[kind] = view
-    return view(thing)
-
-
-def _nothing(_: object) -> Mapping[str, Any]:
-    return _NO_FIELDS
-
-
-def _itself(mapping: Any) -> Any:
-    return mapping
-
-
-def _model_fields(model: Any) -> Mapping[str, Any]:
-    """Without `getattr`: pydantic takes two microseconds to say that there is nothing."""
-    extra = getattr(model, "__pydantic_extra__", None)
-    found: Mapping[str, Any] = model.__dict__
-    return {**found, **extra} if extra else found
-
-
-def number(value: object) -> int | None:
-    """A count: what is no number, or no count, is `None`. Text counts as far as it begins with a number."""
-    if type(value) is int:
-        return value if value >= 0 else None
-    if isinstance(value, str):
-        found = _leading_number(value)
-        value = float(found[1]) if found else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return int(value) if value >= 0 and math.isfinite(value) else None
-
-
-def word(value: object) -> str | None:
-    """A name or an id; of an enumeration's member its value, or its name where that is a number."""
-    if isinstance(value, Enum):
-        value = value.value if isinstance(value.value, str) else value.name
-    return value if isinstance(value, str) and value else None
-
-
-def first_word(things: Iterable[object], names: tuple[str, ...]) -> str | None:
-    """The first of `names` that one of `things` has as a word."""
-    for thing in things:
-        get = fields(thing).get
-        for name in names:
-            value = get(name)
-            if value is not None and (text := word(value)) is not None:
-                return text
-    return None
-
 
 # -- an answer
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from inspect import iscoroutinefunction
 from time import perf_counter_ns
-from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from .. import guard
@@ -88,6 +86,9 @@ class Body:
         return self.over
 
     def note(self, item: Any) -> None:
+        reader = self.operation.__dict__.get("reader")
+        if reader is not None and reader is not self:
+            return
         note_chunk(self.operation)
         if self.on_item is not None:
             guard.call("reading a chunk", self.on_item, self.operation, item)
@@ -255,32 +256,6 @@ async def nothing_to_aclose() -> None:
     """Stands for the `aclose` of an async iterator that has none."""
 
 
-def follow(operation: Operation, result: Any, on_item: OnItem | None = None) -> Any:
-    """What to hand on in place of `result`, where that is a stream that `operation` lasts as long as; else `None`.
-
-    Generators, responses with a `body_iterator`, and the streams of provider libraries, which stay the
-    objects they are. For a model call any other iterator, too.
-    """
-    return guard.call("following a stream", _follow, operation, result, on_item)
-
-
-def _follow(operation: Operation, result: Any, on_item: OnItem | None) -> Any:
-    if isinstance(result, GeneratorType):
-        return Stream(operation, result, on_item)
-    if isinstance(result, AsyncGeneratorType):
-        return AsyncStream(operation, result, on_item)
-    kept: Any = getattr(result, "__dict__", None) or ()
-    for slot in INNER_ITERATORS:
-        if slot in kept and refill(operation, result, slot, kept[slot], on_item):
-            return result
-    return stepping(operation, result, on_item) if isinstance(operation, ModelCall) else None
-
-
-INNER_ITERATORS = ("body_iterator", "_iterator")
-"""Where a streaming response, and the stream of a provider's library, keep what they iterate."""
-NEVER_STREAMS = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple, set})
-
-
 def stepping(operation: Operation, inner: Any, on_item: OnItem | None) -> Steps | None:
     """The stream for an iterator of any kind; `None` for what is none."""
     kind = type(inner)
@@ -289,44 +264,19 @@ def stepping(operation: Operation, inner: Any, on_item: OnItem | None) -> Steps 
     return Stream(operation, inner, on_item) if hasattr(kind, "__next__") else None
 
 
-def refill(operation: Operation, holder: Any, slot: str, inner: Any, on_item: OnItem | None) -> bool:
-    """Put a followed iterator in the place of `inner`; False where there is nothing to follow."""
-    if isinstance(inner, Steps) and inner._body.operation is operation:
-        bus.finish(operation)  # followed already, and therefore held: this lets go of it
-        return True
-    steps = stepping(operation, inner, on_item)
-    if steps is None and hasattr(type(inner), "__aiter__"):
-        steps = AsyncStream(operation, aiter(inner), on_item)
-    if steps is None:
-        return False
-    setattr(holder, slot, steps)
-    close_with(steps._body, holder)
-    return True
+def finish(steps: Steps, error: BaseException | None) -> None:
+    """End the operation of a stream, or the stream's part in it: once, whoever else does so."""
+    steps._body.finish(error)
 
 
-def close_with(body: Body, holder: Any) -> None:
-    """Have the operation end when the holder is closed, which does not always reach what it iterates."""
-    close = getattr(holder, "close", None)
-    if close is None:
-        return
-    if iscoroutinefunction(close):
+def follows(steps: object, operation: Operation) -> bool:
+    """Whether this is a stream that `operation` lasts as long as."""
+    return isinstance(steps, Steps) and steps._body.operation is operation
 
-        async def aclosing(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return await close(*args, **kwargs)
-            finally:
-                body.finish(GeneratorExit())
 
-        holder.close = aclosing
-        return
-
-    def closing(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return close(*args, **kwargs)
-        finally:
-            body.finish(GeneratorExit())
-
-    holder.close = closing
+def sole_reader(steps: Steps) -> None:
+    """Have the pieces of a model's answer counted by this stream, and not again by one around it."""
+    steps._body.operation.__dict__["reader"] = steps._body
 
 
 def note_chunk(call: Any) -> None:

@@ -82,7 +82,7 @@ class Spans(SpanProcessor):
         self.begun.append((span, dict(span.attributes or {})))
 
 
-@dataclass
+@dataclass(eq=False)
 class Measurements:
     """A meter that notes what is recorded on its instruments: which, how much, and with which attributes."""
 

@@ -1,0 +1,211 @@
+"""How a function of each kind is called when it is decorated: it stays what it is, and each call is an operation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache, partial
+from pkgutil import resolve_name
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from .. import guard
+from ..bus import bus
+from ..events import Operation
+from . import results, streams
+
+if TYPE_CHECKING:
+    from .observe import Block
+
+F = TypeVar("F", bound=Callable[..., Any])
+Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+Make = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+def observed(function: F, block: Block[Any]) -> F:
+    """`function`, each of whose calls is an operation as `block` describes it."""
+    return cast(F, observed_type()(function, wrapper_for(function, block)))
+
+
+class Observed:
+    """What a decorated function is beside wrapt's wrapper: pickled by its name, and its own copy, as functions are."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, _: Any) -> str:
+        return str(cast(Any, self).__qualname__)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self
+
+
+class ObservedMethod:
+    """The same for a method that was taken off its object or class: it is pickled with that."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, _: Any) -> tuple[Any, ...]:
+        method: Any = self
+        owner = getattr(method.__wrapped__, "__self__", None)
+        if owner is None:
+            return resolve_name, (f"{method.__module__}:{method.__qualname__}",)
+        return getattr, (owner, method.__name__)
+
+
+@cache
+def observed_type() -> Callable[[Any, Wrapper], Any]:
+    """The class of decorated functions. The first decorator loads wrapt, which takes longer than all of ours."""
+    import wrapt
+
+    method = type("ObservedMethod", (ObservedMethod, wrapt.BoundFunctionWrapper), {})
+    return type("Observed", (Observed, wrapt.FunctionWrapper), {"__bound_function_wrapper__": method})
+
+
+def wrapper_for(function: Any, block: Block[Any]) -> Wrapper:
+    """How a decorated function of this kind is called."""
+    plain = underlying(function)
+    make = maker(function, plain, block)
+    if inspect.isasyncgenfunction(plain):
+        return generating(make, block, streams.AsyncStream)
+    if inspect.iscoroutinefunction(plain) or awaitable_generators(plain):
+        return awaiting(make, block)
+    return generating(make, block, streams.Stream) if inspect.isgeneratorfunction(plain) else calling(make, block)
+
+
+def awaitable_generators(function: Any) -> bool:
+    """Whether it is a generator function that is awaited, by `types.coroutine`."""
+    code = getattr(function, "__code__", None)
+    return bool(code and code.co_flags & inspect.CO_ITERABLE_COROUTINE)
+
+
+def underlying(function: Any) -> Any:
+    """The function inside of a classmethod, a staticmethod, a partial or a callable object."""
+    while True:
+        if isinstance(function, (classmethod, staticmethod)):
+            function = function.__func__
+        elif isinstance(function, partial):
+            function = function.func
+        elif not inspect.isroutine(function) and not inspect.isclass(function):
+            return type(function).__call__
+        else:
+            return function
+
+
+def maker(function: Any, plain: Any, block: Block[Any]) -> Make:
+    """How an operation is made for one call: named after the function, with what its arguments say."""
+    fields = block.fields if block.name_field != "name" else {"name": name_of(function, plain), **block.fields}
+    if not block.from_arguments:
+        return lambda instance, args, kwargs: block.make(fields)
+    read = argument_reader(function, block.from_arguments)
+    return lambda instance, args, kwargs: block.make({**read(instance, args, kwargs), **fields})
+
+
+def name_of(function: Any, plain: Any) -> str | None:
+    """The function's name; for an object that can be called, the name of its class."""
+    if plain is vars(type(function)).get("__call__") and not inspect.isroutine(function):
+        return type(function).__name__
+    return getattr(plain, "__name__", None)
+
+
+def argument_reader(function: Any, wanted: tuple[str, ...]) -> Make:
+    """Reads the `wanted` arguments of a call, where they are strings, by keyword, position or default."""
+    signature = guard.call("reading a signature", inspect.signature, getattr(function, "__func__", function))
+    parameters = dict(signature.parameters) if signature else {}
+    skip_self = not hasattr(function, "__self__")
+    places = [(name, list(parameters).index(name), parameters[name].default) for name in wanted if name in parameters]
+
+    def read(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, str]:
+        shift = 1 if instance is not None and skip_self else 0
+        found = {name: kwargs[name] for name in wanted if name in kwargs}
+        for name, place, default in places:
+            at = place - shift
+            found.setdefault(name, args[at] if 0 <= at < len(args) else default)
+        return {name: value for name, value in found.items() if isinstance(value, str)}
+
+    return read
+
+
+def calling(make: Make, block: Block[Any]) -> Wrapper:
+    def call(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not bus.listening:
+            return wrapped(*args, **kwargs)
+        event = make(instance, args, kwargs)
+        bus.start(event)
+        entry = bus.enter(event)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            bus.leave(event, entry)
+            bus.finish(event, error)
+            raise
+        bus.leave(event, entry)
+        return settle(event, result, block)
+
+    return call
+
+
+def awaiting(make: Make, block: Block[Any]) -> Wrapper:
+    def call(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        coroutine = wrapped(*args, **kwargs)
+        return observed_coroutine(make(instance, args, kwargs), coroutine, block) if bus.listening else coroutine
+
+    return call
+
+
+class Awaited:
+    """A coroutine on its way into another: should that never run, then only that one complains about it."""
+
+    __slots__ = ("coroutine",)
+
+    def __init__(self, coroutine: Any) -> None:
+        self.coroutine = coroutine
+
+    def __del__(self) -> None:
+        self.coroutine.close()
+
+
+def observed_coroutine(event: Operation, coroutine: Any, block: Block[Any]) -> Any:
+    """A coroutine in place of `coroutine`, by the same name."""
+    outer: Any = awaited(event, Awaited(coroutine), block)
+    outer.__name__, outer.__qualname__ = coroutine.__name__, coroutine.__qualname__
+    return outer
+
+
+async def awaited(event: Operation, inner: Awaited, block: Block[Any]) -> Any:
+    """A coroutine, awaited inside of an operation that begins with it, unless it has begun already."""
+    if not event.began:
+        bus.start(event)
+    entry = bus.enter(event)
+    try:
+        result = await inner.coroutine
+    except BaseException as error:
+        bus.leave(event, entry)
+        bus.finish(event, error)
+        raise
+    bus.leave(event, entry)
+    return settle(event, result, block)
+
+
+def generating(make: Make, block: Block[Any], stream: type[streams.Steps]) -> Wrapper:
+    def call(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        generator = wrapped(*args, **kwargs)
+        return stream(make(instance, args, kwargs), generator, block.on_item) if bus.listening else generator
+
+    return call
+
+
+def settle(event: Operation, result: Any, block: Block[Any]) -> Any:
+    """End a call that returned, or follow what it returned until that is over."""
+    if type(result) not in results.NEVER_STREAMS:
+        if type(result) is CoroutineType:
+            return observed_coroutine(event, result, block)
+        followed = results.follow(event, result, block.on_item)
+        if followed is not None:
+            return followed
+    if block.answered is not None:
+        guard.call("reading a result", block.answered, event, result)
+    bus.finish(event)
+    return result
