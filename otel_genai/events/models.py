@@ -1,0 +1,122 @@
+"""Model calls, and what they use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from .event import Event, Operation
+
+
+@dataclass(eq=False, kw_only=True)
+class Tokens:
+    """Tokens as a provider bills them. Subsets are inside of their whole: cached in input, reasoning in output."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+    @property
+    def uncached_tokens(self) -> int | None:
+        """Input that was neither read from a cache nor written to one."""
+        if self.input_tokens is None:
+            return None
+        return max(0, self.input_tokens - (self.cache_read_tokens or 0) - (self.cache_write_tokens or 0))
+
+    @property
+    def total_tokens(self) -> int | None:
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelCall(Tokens, Operation):
+    """One call of a model, retries included, until its answer has been received whole."""
+
+    started_kind = "model.call.started"
+    completed_kind = "model.call.completed"
+    other_kinds: ClassVar[Mapping[str, str]] = {"error": "model.call.error"}
+
+    provider: str | None = None
+    model: str | None = None
+    operation: str | None = None
+    """`chat`, `text_completion`, `generate_content`, `embeddings`; derived from `api` where it is absent."""
+    api: str | None = None
+    """The provider's API, as `openai-responses` or `openai-completions`."""
+    transport: str | None = None
+    stream: bool | None = None
+    request_bytes: int | None = None
+    response_bytes: int | None = None
+    first_chunk_ns: int | None = None
+    """From the start to the first piece of the answer."""
+    last_chunk_ns: int | None = None
+    chunks: int | None = None
+    response_id: str | None = None
+    response_model: str | None = None
+    finish_reasons: tuple[str, ...] | None = None
+    server_address: str | None = None
+    server_port: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    choice_count: int | None = None
+    adopted: bool = field(default=False, repr=False)
+    """A provider's own call has been recognised as this one, so the next is another."""
+
+    @property
+    def operation_name(self) -> str:
+        return self.operation or operation_of(self.api)
+
+    @property
+    def time_to_first_chunk_ms(self) -> float | None:
+        return None if self.first_chunk_ns is None else self.first_chunk_ns / 1e6
+
+    @property
+    def time_to_first_chunk_s(self) -> float | None:
+        return None if self.first_chunk_ns is None else self.first_chunk_ns / 1e9
+
+    def consequences(self) -> Iterable[Event]:
+        if self.input_tokens is None and self.output_tokens is None:
+            return ()
+        return (
+            ModelUsage(
+                input_tokens=self.input_tokens,
+                output_tokens=self.output_tokens,
+                cache_read_tokens=self.cache_read_tokens,
+                cache_write_tokens=self.cache_write_tokens,
+                reasoning_tokens=self.reasoning_tokens,
+                provider=self.provider,
+                model=self.model or self.response_model,
+                operation=self.operation_name,
+            ),
+        )
+
+
+def operation_of(api: str | None) -> str:
+    """The GenAI operation of a provider's API id, as the reference system maps it."""
+    name = (api or "").strip().lower()
+    if name == "completions" or name.endswith("-completions"):
+        return "text_completion"
+    if name == "generate_content" or "generative-ai" in name:
+        return "generate_content"
+    return "chat"
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelUsage(Tokens, Event):
+    """What a model call, or a whole turn, used. It alone feeds the token and cost metrics, once per provider call."""
+
+    kind = "model.usage"
+
+    provider: str | None = None
+    model: str | None = None
+    operation: str | None = None
+    duration_ms: float | None = None
+    """Of the turn, where it stands for one."""
+    context_limit: int | None = None
+    context_used: int | None = None
