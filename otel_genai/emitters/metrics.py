@@ -24,6 +24,12 @@ SERIES_REMEMBERED = 1024
 """Per group: sets of labels that are made only once, for they are few."""
 
 
+MOST_SERIES = 2000
+"""Sets of attributes per counter, beside the one for what is over: as many as the SDK keeps of other instruments."""
+OVERFLOW = (("otel.metric.overflow", True),)
+"""Where everything goes that finds no place of its own, as in the SDK."""
+
+
 class Metrics:
     """Subscribes to the bus and records what the catalog's rows say."""
 
@@ -99,6 +105,8 @@ class Tally:
     def add(self, amount: float, attributes: dict[str, Value]) -> None:
         series = tuple(attributes.items())
         with self._lock:
+            if series not in self._sums and len(self._sums) >= MOST_SERIES:
+                series = OVERFLOW
             self._sums[series] = self._sums.get(series, 0) + amount
 
     def observe(self, _: CallbackOptions) -> list[Observation]:

@@ -220,3 +220,13 @@ def test_a_provider_that_is_connected_again_goes_on_counting(captured: Captured)
     undo()
     (point,) = captured.points("openclaw.message.queued")
     assert point.value == 3  # once, and twice while two emitters were connected
+
+
+def test_ten_thousand_models_are_two_thousand_series_and_nothing_is_lost(captured: Captured) -> None:
+    for number in range(10_000):
+        genai.publish(genai.events.ModelUsage(provider="p", model=f"m-{number}", input_tokens=1))
+    for metric in ("openclaw.tokens", "gen_ai.client.token.usage"):
+        points = captured.points(metric)
+        assert len(points) == 2001
+        assert sum(point.value or point.sum or 0 for point in points) % 10_000 == 0
+        assert [point for point in points if point.attributes == {"otel.metric.overflow": True}]
