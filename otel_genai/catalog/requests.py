@@ -35,7 +35,6 @@ HTTP_START = (
     a.SERVER_ADDRESS.of("server_address"),
     a.SERVER_PORT.of("server_port"),
     a.CLIENT_ADDRESS.of("client_address"),
-    a.CLIENT_PORT.of("client_port"),
     a.PROTOCOL_VERSION.of("protocol_version"),
     a.USER_AGENT.of("user_agent"),
 )

@@ -122,6 +122,9 @@ class Traces:
         context, links = surroundings(event)
         name, attributes = found.name(event), {**found.start.of(event), **found.end.of(event)}
         span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=event.at_ns)
+        message = found.row.status(event)
+        if message is not None:
+            span.set_status(Status(StatusCode.ERROR, message or None))
         span.end(event.at_ns)
 
     # -- what is current
@@ -204,8 +207,9 @@ def surroundings(event: Event) -> tuple[Context, list[Link]]:
 def inbound(request: HttpRequest, context: Context) -> tuple[Context, list[Link]]:
     """The caller's trace, continued where it is trusted and linked to where it is not."""
     remote = request.remote
-    caller = propagation.inbound(remote.carrier) if remote else None
-    if not trace.get_current_span(context).is_recording():
+    caller = propagation.inbound(remote.carrier) if remote and remote.carrier else None
+    around = trace.get_current_span(context)
+    if around is not trace.INVALID_SPAN and not around.is_recording():
         context = without_span(context)  # the server was started inside of a span that is over
     if caller is None:
         return context, []

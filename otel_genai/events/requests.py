@@ -53,12 +53,13 @@ class HttpRequest(Operation):
 
     @property
     def first_byte_s(self) -> float | None:
-        return None if self.first_byte_ns is None else self.first_byte_ns / 1e9
+        """Of an answer in more than one piece; that of one piece is there with its first byte."""
+        return self.first_byte_ns / 1e9 if self.streamed and self.first_byte_ns is not None else None
 
     @property
     def streamed(self) -> bool | None:
-        """True for an answer that was sent in more than one piece."""
-        return None if self.body_parts is None else self.body_parts > 1
+        """True for an answer that was sent in more than one piece, and nothing for any other."""
+        return True if self.body_parts is not None and self.body_parts > 1 else None
 
     @property
     def adopted(self) -> bool:

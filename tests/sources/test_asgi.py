@@ -81,7 +81,6 @@ def test_a_request_has_one_server_span_by_the_http_conventions(captured: Capture
     serve(Middleware(routed(Route("/items/{id}"))), query_string=b"q=secret&page=2")
     span = captured.span("GET /items/{id}")
     assert span.kind == "server"
-    assert span.attributes.pop("otel_genai.http.time_to_first_byte") > 0
     assert span.attributes == {
         "http.request.method": "GET",
         "url.path": "/items/3",
@@ -90,14 +89,12 @@ def test_a_request_has_one_server_span_by_the_http_conventions(captured: Capture
         "server.address": "shop.example",
         "server.port": 8443,
         "client.address": "127.0.0.1",
-        "client.port": 50000,
         "network.protocol.version": "1.1",
         "user_agent.original": "probe/1",
         "http.route": "/items/{id}",
         "http.response.status_code": 200,
         "http.request.body.size": 7,
         "http.response.body.size": 5,
-        "otel_genai.http.streamed": False,
     }
 
 

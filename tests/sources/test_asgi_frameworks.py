@@ -128,7 +128,7 @@ def test_the_scope_and_the_span_reach_the_endpoint_through_any_middlewares(
     server, tool = captured.span(f"GET /{kind}/{{id}}"), captured.span("openclaw.tool.execution")
     assert seen == {"session": "s-1", "span": tool.span_id.lstrip("0")}
     assert captured.parent(tool) == server
-    assert server["otel_genai.http.streamed"] is False
+    assert "otel_genai.http.streamed" not in server
     assert not trace.get_current_span().is_recording()
 
 
@@ -345,7 +345,7 @@ def enriched(span: CapturedSpan, name: str) -> None:
     assert span.name == name
     assert span["http.response.status_code"] == 200
     assert span["server.address"] == "testserver"
-    assert span["otel_genai.http.time_to_first_byte"] > 0
+    assert span["http.response.body.size"] > 0
 
 
 def test_the_span_of_the_asgi_instrumentation_is_used_and_enriched(captured: Captured) -> None:
