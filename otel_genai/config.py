@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from . import endpoints, values
+from . import costs, endpoints, values
 from .options import ConfigError, ConfigFile, Option, Shown, Variable, load_as, option, rows, showable
 
 __all__ = [
@@ -132,6 +132,19 @@ class Config:
         "Regular expressions; a request whose URL matches one is not traced.",
         parse=values.patterns,
         env=("OTEL_PYTHON_ASGI_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS"),
+    )
+    cost_per_1k_tokens: float = option(
+        costs.DEFAULT_PER_1K,
+        "US dollars per 1000 tokens of a model that has no other rate; 0: its calls are counted as unpriced.",
+        parse=costs.per_1k,
+        env=(Variable("COST_PER_1K_TOKENS", costs.per_1k_or_nothing),),
+    )
+    cost_model_rates: Mapping[str, costs.Rate] = option(
+        {},
+        "Rates by model id or provider/model, as a mapping or as JSON: "
+        '{"openai/gpt-5.5": {"input_per_1k": 0.002, "output_per_1k": 0.008}}.',
+        parse=costs.model_rates,
+        env=("COST_MODEL_RATES_JSON",),
     )
     shutdown_timeout_ms: int = option(
         3000, "Milliseconds that the last flush may take, 1 to 5000.", parse=values.whole(1, 5000)

@@ -13,7 +13,7 @@ from opentelemetry.metrics import MeterProvider as AnyMeterProvider
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
 from . import config as configuration
-from . import guard
+from . import costs, guard
 from .bus import bus
 from .catalog.rows import Shape
 from .config import Config
@@ -142,6 +142,7 @@ def start(config: Config) -> Telemetry:
     providers = Providers.preloaded(config) if config.preloaded else Providers.build(config)
     if providers.tracer_provider is None and providers.meter_provider is None:
         return Telemetry(config)
+    guard.call("loading the list of prices", costs.prices_library)
     telemetry = Telemetry(config, providers)
     with ExitStack() as unless_complete:
         unless_complete.callback(telemetry.shutdown, 0)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-SETTINGS = ("OTEL_", "OPENCLAW_", "NORA_")
+SETTINGS = ("OTEL_", "OPENCLAW_", "NORA_", "COST_")
 MUST_BE_REAL = os.environ.get("OTEL_GENAI_TEST_REAL") == "1"
 
 

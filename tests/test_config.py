@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from otel_genai import config, options, values
+from otel_genai import config, costs, options, values
 from otel_genai.config import Config, ConfigError, Shown, Variable, load, load_as, option
 
 
@@ -60,6 +60,12 @@ EXAMPLES: dict[str, Example] = {
     "namespace": NAMESPACE,
     "agent_namespace": NAMESPACE,
     "excluded_urls": Example("health, ^/x$ ,", ("health", "^/x$"), ("(", ["ok", "["], 5, [1])),
+    "cost_per_1k_tokens": Example("0.01", 0.01, (-1, "free", float("nan"), True, [])),
+    "cost_model_rates": Example(
+        {" Acme/M-1 ": {"inputPer1k": "0.5"}},
+        {"Acme/M-1": costs.Rate(input=0.5), "acme/m-1": costs.Rate(input=0.5)},
+        ("{", "[]", '{"m": NaN}', 5),
+    ),
     "shutdown_timeout_ms": Example("5000", 5000, (0, 5001, "3s", 2.0)),
 }
 
@@ -72,6 +78,8 @@ VARIABLES: dict[str, Example] = {
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": Example("grpc", "grpc", ()),
     "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": Example("grpc", "grpc", ()),
     "OTEL_SERVICE_NAME": Example(" gateway ", "gateway", ()),
+    "COST_PER_1K_TOKENS": Example("free", 0.0, ()),
+    "COST_MODEL_RATES_JSON": Example('{"m": {"per_1k": 1}}', {"m": costs.Rate(flat=1.0)}, ("{", "[]", '{"m": NaN}')),
     "OTEL_SEMCONV_STABILITY_OPT_IN": Example(f"http, {config.LATEST} ,database", config.LATEST, ()),
 }
 

@@ -1,10 +1,12 @@
-"""README says what is true: its table of options is the rows of the configuration."""
+"""README says what is true: its tables are the rows of the configuration and of the catalog."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from otel_genai import reference
+from otel_genai.catalog.rows import Shape
 from otel_genai.config import Config, rows
 
 README = Path(__file__).parent.parent / "README.md"
@@ -19,7 +21,18 @@ def options_table() -> str:
     return "\n".join(lines)
 
 
-def test_the_options_in_readme_are_the_options_there_are() -> None:
-    found = re.search(r"<!-- options: begin -->\n(.*?)\n?<!-- options: end -->", README.read_text(), re.DOTALL)
+def section(name: str) -> str:
+    found = re.search(
+        rf"<!-- {name}: begin -->\n(.*?)\n?<!-- {name}: end -->", README.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert found
-    assert found.group(1) == options_table(), f"README should have:\n{options_table()}"
+    return found.group(1)
+
+
+def test_the_options_in_readme_are_the_options_there_are() -> None:
+    assert section("options") == options_table(), f"README should have:\n{options_table()}"
+
+
+def test_the_metrics_in_readme_are_the_metrics_there_are() -> None:
+    wanted = reference.markdown_table(reference.document(Shape()))
+    assert section("metrics") == wanted, "README should have what `python -m otel_genai catalog --readme` prints"

@@ -100,9 +100,9 @@ def test_a_thread_of_asyncio_inherits_the_scope() -> None:
 
 
 def test_left_in_a_copy_of_its_context_nothing_stays_bound_there() -> None:
-    bound = bind(channel="slack")
-    bound.__enter__()
-    copied = contextvars.copy_context()
+    bound, entered = bind(channel="slack"), contextvars.copy_context()
+    entered.run(bound.__enter__)
+    copied = entered.copy()
     copied.run(bound.__exit__, None, None, None)
     assert copied.run(current) == Scope()
 
@@ -110,7 +110,7 @@ def test_left_in_a_copy_of_its_context_nothing_stays_bound_there() -> None:
 def test_left_in_a_foreign_context_nothing_changes_there() -> None:
     bound, foreign = bind(channel="slack"), contextvars.Context()
     foreign.run(scope.enter, Scope(channel="web"))
-    bound.__enter__()
+    contextvars.copy_context().run(bound.__enter__)
     foreign.run(bound.__exit__, None, None, None)
     assert foreign.run(current).channel == "web"
 

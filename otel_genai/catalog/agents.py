@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..events import HarnessRun, ModelUsage, Run, ToolExecution
 from . import attributes as a
-from .buckets import AGENT_SECONDS, GENAI_SECONDS, UP_TO_AN_HOUR
+from .buckets import AGENT_CALLS, AGENT_SECONDS, GENAI_SECONDS, UP_TO_AN_HOUR
 from .models import USAGE
 from .readings import LATEST, failed, words
 from .rows import Metric, On, Span
@@ -67,6 +67,24 @@ METRICS: tuple[Metric, ...] = (
         "How long an agent worked.",
         (On(HarnessRun, "duration_s", AGENT),),
         AGENT_SECONDS,
+        LATEST,
+    ),
+    Metric(
+        "gen_ai.invoke_agent.inference_calls",
+        "histogram",
+        "{inference_call}",
+        "Model calls of an agent's own, in one piece of its work.",
+        (On(HarnessRun, "inference_calls", (a.AGENT_NAME.of("name"),)),),
+        AGENT_CALLS,
+        LATEST,
+    ),
+    Metric(
+        "gen_ai.invoke_agent.tool_calls",
+        "histogram",
+        "{tool_call}",
+        "Tools that an agent itself ran, in one piece of its work.",
+        (On(HarnessRun, "tool_calls", (a.AGENT_NAME.of("name"),)),),
+        AGENT_CALLS,
         LATEST,
     ),
     Metric(

@@ -16,6 +16,18 @@ class Template(Attribute):
         return self.value(value)
 
 
+@dataclass(frozen=True)
+class LaneName(Attribute):
+    """A lane, which may be named after a session: what follows the first `:` is left out."""
+
+    def label(self, value: Any) -> Value:
+        text = str(value).strip()
+        return self.fallback if text.lower().startswith("agent:") else super().label(text.partition(":")[0])
+
+    def value(self, value: Any) -> Value:
+        return self.label(value)
+
+
 # -- standard: errors, HTTP, network
 ERROR_TYPE = Attribute("error.type", "Class of the error, a provider's code, or `cancelled`.", fallback="_OTHER")
 HTTP_METHOD = Attribute("http.request.method", "Method of the request; `_OTHER` for one that is not known.")
@@ -30,7 +42,6 @@ URL_SCHEME = Attribute("url.scheme", "`http` or `https`, `ws` or `wss`.")
 SERVER_ADDRESS = Attribute("server.address", "Host that was asked: for a request of ours the provider's.")
 SERVER_PORT = Attribute("server.port", "Port that was asked.")
 CLIENT_ADDRESS = Attribute("client.address", "Address of the caller.", label_allowed=False)
-CLIENT_PORT = Attribute("client.port", "Port of the caller.", label_allowed=False)
 PROTOCOL_NAME = Attribute("network.protocol.name", "Protocol of the request, where it is not HTTP.")
 PROTOCOL_VERSION = Attribute("network.protocol.version", "HTTP version of the request.")
 USER_AGENT = Attribute("user_agent.original", "The caller's User-Agent.", label_allowed=False)
@@ -50,6 +61,10 @@ TOP_P = Attribute("gen_ai.request.top_p", "Nucleus that was asked for.", label_a
 MAX_TOKENS = Attribute("gen_ai.request.max_tokens", "Most tokens that were asked for.", label_allowed=False)
 SEED = Attribute("gen_ai.request.seed", "Seed that was asked for.", label_allowed=False)
 CHOICE_COUNT = Attribute("gen_ai.request.choice.count", "Choices that were asked for, where not one.")
+ENCODING_FORMATS = Attribute(
+    "gen_ai.request.encoding_formats", "How embeddings were asked to be written.", label_allowed=False
+)
+DIMENSIONS = Attribute("gen_ai.embeddings.dimension.count", "Numbers in an embedding.", label_allowed=False)
 INPUT_TOKENS = Attribute("gen_ai.usage.input_tokens", "Tokens read, cached ones included.", label_allowed=False)
 OUTPUT_TOKENS = Attribute("gen_ai.usage.output_tokens", "Tokens written, reasoning included.", label_allowed=False)
 CACHE_READ_TOKENS = Attribute(
@@ -71,6 +86,17 @@ CONVERSATION = Attribute(
 )
 AGENT_NAME = Attribute("gen_ai.agent.name", "The agent at work.")
 AGENT_DESCRIPTION = Attribute("gen_ai.agent.description", "What the agent is for.", label_allowed=False)
+AGENT_ID = Attribute("gen_ai.agent.id", "The provider's id of an agent that it keeps.", label_allowed=False)
+AGENT_VERSION = Attribute("gen_ai.agent.version", "The agent's version.", label_allowed=False)
+WORKFLOW_NAME = Attribute("gen_ai.workflow.name", "The workflow.")
+DATA_SOURCE_ID = Attribute("gen_ai.data_source.id", "The data source that is searched.", label_allowed=False)
+RETRIEVAL_TOP_K = Attribute("gen_ai.retrieval.top_k", "Most documents that were asked for.", label_allowed=False)
+MEMORY_STORE_ID = Attribute("gen_ai.memory.store.id", "The store of memories.", label_allowed=False)
+MEMORY_RECORD_ID = Attribute("gen_ai.memory.record.id", "The memory that it is about.", label_allowed=False)
+MEMORY_RECORD_COUNT = Attribute("gen_ai.memory.record.count", "Memories written or found.", label_allowed=False)
+EVALUATION_NAME = Attribute("gen_ai.evaluation.name", "What was judged: `relevance` ...")
+EVALUATION_SCORE = Attribute("gen_ai.evaluation.score.value", "The judge's number.", label_allowed=False)
+EVALUATION_LABEL = Attribute("gen_ai.evaluation.score.label", "The judge's number in a word.")
 TOOL_NAME = Attribute("gen_ai.tool.name", "The tool.", fallback="tool")
 TOOL_TYPE = Attribute("gen_ai.tool.type", "`function`, `extension` or `datastore`.")
 TOOL_DESCRIPTION = Attribute("gen_ai.tool.description", "What the tool is for.", label_allowed=False)
@@ -125,8 +151,142 @@ TOOL_OWNER = Attribute("openclaw.tool.owner", "The plugin or channel that the to
 TOOL_PARAMS_KIND = Attribute("openclaw.tool.params.kind", "`object`, `array`, `string` ...; never the parameters.")
 TOOL_PARAMS_LENGTH = Attribute("openclaw.tool.params.length", "Length of an array or string.", label_allowed=False)
 DENIED_REASON = Attribute("openclaw.deniedReason", "Why a tool was not allowed to run.", fallback="other")
+EXEC_TARGET = Attribute("openclaw.exec.target", "`host` or `sandbox`.")
+EXEC_MODE = Attribute("openclaw.exec.mode", "`child` or `pty`.")
+EXEC_COMMAND_LENGTH = Attribute("openclaw.exec.command_length", "Characters of the command.", label_allowed=False)
+EXEC_EXIT_CODE = Attribute("openclaw.exec.exit_code", "Code that the process exited with.", label_allowed=False)
+EXEC_EXIT_SIGNAL = Attribute("openclaw.exec.exit_signal", "Signal that ended the process.", fallback="other")
+EXEC_TIMED_OUT = Attribute("openclaw.exec.timed_out", "True where it took too long.")
+SKILL_NAME = Attribute("openclaw.skill.name", "The skill; never the path of its file.", fallback="skill")
+SKILL_SOURCE = Attribute("openclaw.skill.source", "`bundled`, `workspace` or `unknown`.")
+SKILL_ACTIVATION = Attribute("openclaw.skill.activation", "`command` or `read`.")
+FAILOVER_REASON = Attribute("openclaw.failover.reason", "Why a model gave way: `rate_limit`, `overloaded` ...")
+FAILOVER_TO_PROVIDER = Attribute("openclaw.failover.to_provider", "The provider of the model that was taken instead.")
+FAILOVER_TO_MODEL = Attribute("openclaw.failover.to_model", "The model that was taken instead.")
+FAILOVER_SUSPENDED = Attribute("openclaw.failover.suspended", "Whether the first model is left alone for a while.")
+FAILOVER_CASCADE_DEPTH = Attribute(
+    "openclaw.failover.cascade_depth", "Models that gave way before, for the same turn.", label_allowed=False
+)
+CONTEXT_MESSAGE_COUNT = Attribute("openclaw.context.message_count", "Messages.", label_allowed=False)
+CONTEXT_HISTORY_TEXT_CHARS = Attribute(
+    "openclaw.context.history_text_chars", "Characters of the messages so far.", label_allowed=False
+)
+CONTEXT_HISTORY_IMAGE_BLOCKS = Attribute(
+    "openclaw.context.history_image_blocks", "Images in the messages so far.", label_allowed=False
+)
+CONTEXT_MAX_MESSAGE_TEXT_CHARS = Attribute(
+    "openclaw.context.max_message_text_chars", "Characters of the longest message.", label_allowed=False
+)
+CONTEXT_SYSTEM_PROMPT_CHARS = Attribute(
+    "openclaw.context.system_prompt_chars", "Characters of the system prompt.", label_allowed=False
+)
+CONTEXT_PROMPT_CHARS = Attribute("openclaw.context.prompt_chars", "Characters of the prompt.", label_allowed=False)
+CONTEXT_PROMPT_IMAGES = Attribute("openclaw.context.prompt_images", "Images in the prompt.", label_allowed=False)
+CONTEXT_TOKEN_BUDGET = Attribute("openclaw.context.token_budget", "Tokens that it may have.", label_allowed=False)
+CONTEXT_RESERVE_TOKENS = Attribute(
+    "openclaw.context.reserve_tokens", "Tokens kept free for the answer.", label_allowed=False
+)
+CONTEXT_TOKENS = Attribute("openclaw.context.tokens", "Tokens, where they were counted.", label_allowed=False)
+PROMPT_SIZE = Attribute("openclaw.prompt.size", "Characters of the prompt.", label_allowed=False)
+HISTORY_SIZE = Attribute("openclaw.history.size", "Characters of the messages so far.", label_allowed=False)
+LOOP_LEVEL = Attribute("openclaw.loop.level", "`warning` or `critical`.")
+LOOP_ACTION = Attribute("openclaw.loop.action", "`warn` or `block`.")
+LOOP_DETECTOR = Attribute("openclaw.loop.detector", "`generic_repeat`, `ping_pong`, `global_circuit_breaker` ...")
+LOOP_COUNT = Attribute("openclaw.loop.count", "Calls so far; on metrics only about that many.")
+LOOP_PAIRED_TOOL = Attribute("openclaw.loop.paired_tool", "The tool that it takes turns with.", fallback="tool")
+ITERATIONS = Attribute("openclaw.iterations", "Calls that a loop has had so far.", label_allowed=False)
+LANE = LaneName("openclaw.lane", "The queue that the work came through.")
+WEBHOOK = Attribute("openclaw.webhook", "What the channel calls the update: `message`, `callback_query` ...")
+WEBHOOK_ERROR = Attribute("openclaw.error", "Class of the error; never its message.", label_allowed=False)
+REASON = Attribute("openclaw.reason", "Why it ended or was done so, in a bounded word.", fallback="none")
+DELIVERY_KIND = Attribute(
+    "openclaw.delivery.kind", "`text`, `media`, `edit`, `reaction` or `other`.", fallback="other"
+)
+DELIVERY_RESULTS = Attribute(
+    "openclaw.delivery.result_count", "Messages that the channel made of an answer.", label_allowed=False
+)
+TALK_EVENT_TYPE = Attribute("openclaw.talk.event_type", "`turn.ended`, `input.audio.delta` ...")
+TALK_MODE = Attribute("openclaw.talk.mode", "`realtime`, `stt-tts` or `transcription`.")
+TALK_TRANSPORT = Attribute("openclaw.talk.transport", "`webrtc`, `provider-websocket`, `gateway-relay` ...")
+TALK_BRAIN = Attribute("openclaw.talk.brain", "`agent-consult`, `direct-tools` or `none`.")
+TALK_PROVIDER = Attribute("openclaw.talk.provider", "The provider of the voice.")
+PAYLOAD_SURFACE = Attribute("openclaw.payload.surface", "Where a payload was too large.")
+PAYLOAD_ACTION = Attribute("openclaw.payload.action", "`rejected`, `truncated` or `chunked`.")
+PLUGIN = Attribute("openclaw.plugin", "The plugin that it happened in.", fallback="none")
+STATE = Attribute("openclaw.state", "`idle`, `processing` or `waiting`.")
+STATUS = Attribute("openclaw.status", "How a recovery ended (`aborted`, `released` ...), or how an exporter is.")
+ACTION = Attribute("openclaw.action", "What is to be done, or was: `recover`, `abort`, `release_lane` ...")
+ACTIVE_WORK_KIND = Attribute("openclaw.active_work_kind", "`embedded_run`, `model_call` or `tool_call`.")
+ATTEMPT = Attribute("openclaw.attempt", "Which try at a turn: 1 to 10, then `over_10`.")
+QUEUE_DEPTH = Attribute("openclaw.queueDepth", "Messages that wait for the session.", label_allowed=False)
+AGE_MS = Attribute("openclaw.ageMs", "Milliseconds since anything changed.", label_allowed=False)
+MEMORY_LEVEL = Attribute("openclaw.memory.level", "`warning` or `critical`.")
+MEMORY_REASON = Attribute("openclaw.memory.reason", "`rss_threshold`, `heap_threshold` or `rss_growth`.")
+RSS_BYTES = Attribute("openclaw.memory.rss_bytes", "Bytes of the resident set.", label_allowed=False)
+HEAP_USED_BYTES = Attribute("openclaw.memory.heap_used_bytes", "Bytes in use by objects.", label_allowed=False)
+HEAP_TOTAL_BYTES = Attribute("openclaw.memory.heap_total_bytes", "Bytes of the heap.", label_allowed=False)
+EXTERNAL_BYTES = Attribute("openclaw.memory.external_bytes", "Bytes outside of the heap.", label_allowed=False)
+ARRAY_BUFFERS_BYTES = Attribute(
+    "openclaw.memory.array_buffers_bytes", "Bytes in buffers and arrays.", label_allowed=False
+)
+MEMORY_THRESHOLD_BYTES = Attribute(
+    "openclaw.memory.threshold_bytes", "The threshold that was passed.", label_allowed=False
+)
+RSS_GROWTH_BYTES = Attribute(
+    "openclaw.memory.rss_growth_bytes", "By how much the resident set has grown.", label_allowed=False
+)
+MEMORY_WINDOW_MS = Attribute("openclaw.memory.window_ms", "Milliseconds in which it has grown.", label_allowed=False)
+LIVENESS_REASON = Attribute("openclaw.liveness.reason", "`event_loop_delay`, `cpu` ..., joined by `:`.")
+LIVENESS_ACTIVE = Attribute("openclaw.liveness.active", "Sessions that are processing.", label_allowed=False)
+LIVENESS_WAITING = Attribute("openclaw.liveness.waiting", "Sessions that wait.", label_allowed=False)
+LIVENESS_QUEUED = Attribute("openclaw.liveness.queued", "Messages that wait for a session.", label_allowed=False)
+LIVENESS_INTERVAL_MS = Attribute(
+    "openclaw.liveness.interval_ms", "Milliseconds that were measured.", label_allowed=False
+)
+LIVENESS_DELAY_P99_MS = Attribute(
+    "openclaw.liveness.event_loop_delay_p99_ms",
+    "How late the event loop was, 99th percentile.",
+    label_allowed=False,
+)
+LIVENESS_DELAY_MAX_MS = Attribute(
+    "openclaw.liveness.event_loop_delay_max_ms", "How late the event loop was at worst.", label_allowed=False
+)
+LIVENESS_UTILIZATION = Attribute(
+    "openclaw.liveness.event_loop_utilization", "How much of the time the event loop was busy.", label_allowed=False
+)
+LIVENESS_CPU_USER_MS = Attribute(
+    "openclaw.liveness.cpu_user_ms", "Processor time outside of the kernel.", label_allowed=False
+)
+LIVENESS_CPU_SYSTEM_MS = Attribute(
+    "openclaw.liveness.cpu_system_ms", "Processor time of the kernel.", label_allowed=False
+)
+LIVENESS_CPU_TOTAL_MS = Attribute("openclaw.liveness.cpu_total_ms", "Processor time in all.", label_allowed=False)
+LIVENESS_CPU_CORE_RATIO = Attribute("openclaw.liveness.cpu_core_ratio", "Cores in use.", label_allowed=False)
+PHASE = Attribute("openclaw.phase", "What the process was at: `plugins.load` ...")
+PHASE_CPU_USER_MS = Attribute(
+    "openclaw.phase.cpu_user_ms", "Processor time outside of the kernel.", label_allowed=False
+)
+PHASE_CPU_SYSTEM_MS = Attribute("openclaw.phase.cpu_system_ms", "Processor time of the kernel.", label_allowed=False)
+PHASE_CPU_TOTAL_MS = Attribute("openclaw.phase.cpu_total_ms", "Processor time in all.", label_allowed=False)
+PHASE_CPU_CORE_RATIO = Attribute("openclaw.phase.cpu_core_ratio", "Cores in use.", label_allowed=False)
+PHASE_DETAIL = Attribute("openclaw.phase.detail", "What it was about, in counts and switches.", label_allowed=False)
+DROP_CLASS = Attribute(
+    "openclaw.diagnostic.async_queue.drop_class", "`total`, `trusted`, `untrusted`, `priority`; they overlap."
+)
+EXPORTER = Attribute("openclaw.exporter", "The exporter.")
+SIGNAL = Attribute("openclaw.signal", "`traces`, `metrics` or `logs`.")
+
+# -- the agents' of Nora
+NORA_AGENT_ID = Attribute("nora.agent.id", "The agent.")
+NORA_RUNTIME_FAMILY = Attribute("nora.runtime.family", "What runs the agent: `openclaw`, `hermes`.")
+NORA_SANDBOX_PROFILE = Attribute("nora.sandbox.profile", "What the agent is kept in: `standard`, `nemoclaw`.")
+NORA_SOURCE = Attribute("nora.source", "Where an exchange was seen: `openclaw.gateway`, `hermes-ui`.")
+NORA_TOTAL_TOKENS = Attribute("nora.usage.total_tokens", "Tokens of an exchange, both sides.", label_allowed=False)
 
 # -- ours: what neither document names
+COST_AMOUNT = Attribute("otel_genai.cost.amount", "What it cost, unrounded.", label_allowed=False)
+COST_CURRENCY = Attribute("otel_genai.cost.currency", "The currency of that, by ISO 4217.")
+COST_SOURCE = Attribute("otel_genai.cost.source", "`rates`, `prices`, `fallback`, or `given` by the application.")
 CHUNKS = Attribute("otel_genai.stream.chunks", "Pieces that a stream came in.", label_allowed=False)
 CALL_OUTCOME = Attribute("otel_genai.outcome", "How an operation ended that was cancelled or left early.")
 TIME_TO_FIRST_BYTE = Attribute(

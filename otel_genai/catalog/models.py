@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..events import ModelCall, ModelUsage
 from . import attributes as a
 from .buckets import CONTEXT_BUCKETS, GENAI_SECONDS, GENAI_TOKENS, UP_TO_AN_HOUR
+from .exchange import COST, amount, billed_outside, used
+from .operations import CLIENT_DURATION
 from .readings import CUT_SHORT, DEFAULT, LATEST, failed, words
 from .rows import Metric, On, Read, Span, SpanEvent
 
@@ -67,6 +69,8 @@ CALL_START = (
     a.MAX_TOKENS.of("max_tokens"),
     a.SEED.of("seed"),
     a.CHOICE_COUNT.of(several),
+    a.DIMENSIONS.of("dimensions"),
+    a.ENCODING_FORMATS.of("encoding_formats"),
 )
 CALL_USAGE = (
     a.INPUT_TOKENS.of("input_tokens"),
@@ -77,6 +81,7 @@ CALL_USAGE = (
 )
 CALL_END = (
     *CALL_USAGE,
+    *COST,
     a.RESPONSE_MODEL.of("response_model"),
     a.RESPONSE_ID.of("response_id"),
     a.FINISH_REASONS.of("finish_reasons"),
@@ -123,7 +128,8 @@ def counted(token: str, field: str) -> On:
 def billed(name: str, field: str, doc: str) -> Metric:
     """One of the usage counters of the latest conventions."""
     sources = (*GENAI_USAGE, a.TOKEN_MODALITY.always("unknown"))
-    return Metric(name, "counter", "{token}", doc, (On(ModelUsage, field, sources),), shapes=LATEST)
+    on = (On(ModelUsage, field, sources), billed_outside(field))
+    return Metric(name, "counter", "{token}", doc, on, shapes=LATEST)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -149,9 +155,18 @@ METRICS: tuple[Metric, ...] = (
         (
             On(ModelUsage, "input_tokens", (*GENAI_USAGE, a.TOKEN_TYPE.always("input"))),
             On(ModelUsage, "output_tokens", (*GENAI_USAGE, a.TOKEN_TYPE.always("output"))),
+            used("input_tokens", "input"),
+            used("output_tokens", "output"),
         ),
         GENAI_TOKENS,
         DEFAULT,
+    ),
+    Metric(
+        "openclaw.cost.usd",
+        "counter",
+        "1",
+        "What model calls cost, in US dollars.",
+        (On(ModelUsage, amount, USAGE),),
     ),
     Metric(
         "openclaw.context.tokens",
@@ -208,7 +223,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "s",
         "How long a client operation took that is not inference.",
-        (On(ModelCall, other_operation, GENAI_CLIENT_DONE, CALL_ENDED),),
+        (On(ModelCall, other_operation, GENAI_CLIENT_DONE, CALL_ENDED), *CLIENT_DURATION),
         GENAI_SECONDS,
         LATEST,
     ),
@@ -291,6 +306,7 @@ SPANS: tuple[Span, ...] = (
             a.TOKENS_CACHE_WRITE.of("cache_write_tokens"),
             a.TOKENS_TOTAL.of("total_tokens"),
             *CALL_USAGE,
+            *COST,
         ),
         shapes=DEFAULT,
     ),

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from . import agents, models, requests
+from . import agents, exchange, execution, loops, messages, models, operations, requests, runtime, sessions, turns
 from .rows import Span
 
-SPANS: tuple[Span, ...] = (*requests.SPANS, *models.SPANS, *agents.SPANS)
+SPANS: tuple[Span, ...] = (
+    *requests.SPANS,
+    *models.SPANS,
+    *exchange.SPANS,
+    *agents.SPANS,
+    *operations.SPANS,
+    *turns.SPANS,
+    *execution.SPANS,
+    *loops.SPANS,
+    *messages.SPANS,
+    *sessions.SPANS,
+    *runtime.SPANS,
+)

@@ -12,7 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from ..bus import Handler
 from ..catalog.metrics import METRICS
-from ..catalog.rows import Metric, Read, Shape, Sources, Value, together
+from ..catalog.rows import Metric, On, Read, Shape, Sources, Value, together
 from ..events import Event
 
 Record = Callable[[Any, dict[str, Value]], object]
@@ -35,11 +35,18 @@ class Metrics:
 
     def __init__(self, meter: Meter, shape: Shape, metrics: Iterable[Metric] = METRICS) -> None:
         self._shape = shape
-        self._rows: dict[str, tuple[Metric, Record]] = {}
+        self._rows: dict[str, tuple[Record, list[On]]] = {}
         for metric in metrics:
-            name = shape.name(metric.name)
-            if metric.shapes & shape.metrics and name not in self._rows:
-                self._rows[name] = (metric, instrument(meter, name, metric))
+            if metric.shapes & shape.metrics:
+                self._add(meter, shape.name(metric.name), metric)
+
+    def _add(self, meter: Meter, name: str, metric: Metric) -> None:
+        """Of two rows of one name, as both shapes together have them, the first reads an event type that both read."""
+        if name not in self._rows:
+            self._rows[name] = (instrument(meter, name, metric), [])
+        _, ons = self._rows[name]
+        read = {on.event for on in ons}
+        ons += [on for on in metric.on if on.event not in read]
 
     def handler(self, event_type: type[Event], kind: str) -> Handler | None:
         """What to do about a wire name; `None` where no metric is read off it."""
@@ -62,8 +69,8 @@ class Metrics:
 
     def _groups(self, event_type: type[Event], kind: str) -> tuple[Group, ...]:
         found: dict[Sources, list[tuple[Record, Read]]] = {}
-        for metric, record in self._rows.values():
-            for on in metric.on:
+        for record, ons in self._rows.values():
+            for on in ons:
                 if on.event is event_type and on.applies(kind):
                     found.setdefault(on.sources, []).append((record, on.read))
         return tuple((labels_of(sources, self._shape), tuple(records)) for sources, records in found.items())

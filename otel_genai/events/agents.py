@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..scope import Scope
@@ -49,6 +49,10 @@ class HarnessRun(Operation):
     items_completed: int | None = None
     items_active: int | None = None
     cleanup_failed: bool | None = None
+    inference_calls: int = field(default=0, init=False)
+    """Model calls of its own so far, failed ones too: not those of agents inside of it, nor embeddings."""
+    tool_calls: int = field(default=0, init=False)
+    """Tools of its own that ran so far, failed ones too: not those of agents inside of it, nor blocked ones."""
 
     def inside(self) -> Scope:
         return self.scope._replace(operation=self, agent=self.name or self.scope.agent)
@@ -76,3 +80,21 @@ class ToolExecution(Operation):
     params_kind: str | None = None
     params_length: int | None = None
     denied_reason: str | None = None
+    params_hash: str | None = field(default=None, repr=False)
+    """What tells equal parameters from others, for who looks for loops (`genai.fingerprint`); never exported."""
+    result_hash: str | None = field(default=None, repr=False)
+    """The same of the result."""
+
+    def end(self, error: BaseException | None) -> None:
+        super().end(error)
+        agent = None if self.outcome == "blocked" else agent_at_work(self)
+        if agent is not None:
+            agent.tool_calls += 1
+
+
+def agent_at_work(operation: Operation) -> HarnessRun | None:
+    """The innermost agent that an operation happens inside of."""
+    around = operation.scope.operation
+    while around is not None and not isinstance(around, HarnessRun):
+        around = around.scope.operation
+    return around

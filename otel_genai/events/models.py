@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from .. import config, costs, guard
+from .agents import agent_at_work
 from .event import Event, Operation
 
 
@@ -34,15 +36,69 @@ class Tokens:
 
 
 @dataclass(eq=False, kw_only=True)
-class ModelCall(Tokens, Operation):
+class Priced(Tokens, Event):
+    """What was used of which model; what that costs is reckoned when it is first asked for."""
+
+    provider: str | None = None
+    model: str | None = None
+    response_model: str | None = None
+    input_audio_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    cost_usd: float | None = None
+    """What it cost, where somebody knows: then nothing is reckoned."""
+    cost_source: str | None = None
+    """Who knows, in a bounded word; by default `given`."""
+    counted_inside: bool = field(default=False, init=False, repr=False)
+    """Something inside of it has told its own tokens and cost."""
+    reckoned: costs.Cost | None = field(default=None, init=False, repr=False)
+    """What `cost` has found."""
+
+    @property
+    def cost(self) -> costs.Cost | None:
+        """What it costs by the rates in force; `None` where no tokens are known, or nobody knows their price."""
+        if self.reckoned is None:
+            self.reckoned = guard.call("reckoning a cost", self._reckon)
+        return self.reckoned
+
+    def _reckon(self) -> costs.Cost | None:
+        known = None if self.cost_usd is None else costs.given(self.cost_usd, self.cost_source)
+        if known is not None or self.total_tokens is None:
+            return known
+        now, model = config.active(), self.model or self.response_model
+        rates, fallback = now.cost_model_rates, now.cost_per_1k_tokens
+        return costs.price(self.usage, self.provider, model, rates=rates, fallback=fallback, at_ns=self.at_ns)
+
+    @property
+    def usage(self) -> costs.Usage:
+        """The tokens as they are paid for."""
+        return costs.Usage(
+            self.input_tokens or 0,
+            self.output_tokens or 0,
+            self.total_tokens or 0,
+            self.cache_read_tokens or 0,
+            self.cache_write_tokens or 0,
+            self.reasoning_tokens or 0,
+            self.input_audio_tokens or 0,
+            self.output_audio_tokens or 0,
+        )
+
+    def tell_those_around(self) -> None:
+        """Let what this is inside of know that its tokens and cost are told, so that nobody does so again."""
+        around = self.scope.operation
+        while around is not None:
+            if isinstance(around, Priced):
+                around.counted_inside = True
+            around = around.scope.operation
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelCall(Priced, Operation):
     """One call of a model, retries included, until its answer has been received whole."""
 
     started_kind = "model.call.started"
     completed_kind = "model.call.completed"
     other_kinds: ClassVar[Mapping[str, str]] = {"error": "model.call.error"}
 
-    provider: str | None = None
-    model: str | None = None
     operation: str | None = None
     """`chat`, `text_completion`, `generate_content`, `embeddings`; derived from `api` where it is absent."""
     api: str | None = None
@@ -56,7 +112,6 @@ class ModelCall(Tokens, Operation):
     last_chunk_ns: int | None = None
     chunks: int | None = None
     response_id: str | None = None
-    response_model: str | None = None
     finish_reasons: tuple[str, ...] | None = None
     server_address: str | None = None
     server_port: int | None = None
@@ -65,6 +120,10 @@ class ModelCall(Tokens, Operation):
     max_tokens: int | None = None
     seed: int | None = None
     choice_count: int | None = None
+    dimensions: int | None = None
+    """Of an embedding: how many numbers it was asked to have."""
+    encoding_formats: tuple[str, ...] | None = None
+    """Of embeddings: how they were asked to be written."""
     adopted: bool = field(default=False, repr=False)
     """A provider's own call has been recognised as this one, so the next is another."""
 
@@ -80,21 +139,34 @@ class ModelCall(Tokens, Operation):
     def time_to_first_chunk_s(self) -> float | None:
         return None if self.first_chunk_ns is None else self.first_chunk_ns / 1e9
 
+    def end(self, error: BaseException | None) -> None:
+        super().end(error)
+        self.reckoned = None  # it was reckoned before all of it was known
+        agent = None if self.operation == "embeddings" else agent_at_work(self)
+        if agent is not None:
+            agent.inference_calls += 1
+
     def consequences(self) -> Iterable[Event]:
         if self.input_tokens is None and self.output_tokens is None:
             return ()
-        return (
-            ModelUsage(
-                input_tokens=self.input_tokens,
-                output_tokens=self.output_tokens,
-                cache_read_tokens=self.cache_read_tokens,
-                cache_write_tokens=self.cache_write_tokens,
-                reasoning_tokens=self.reasoning_tokens,
-                provider=self.provider,
-                model=self.model or self.response_model,
-                operation=self.operation_name,
-            ),
+        self.tell_those_around()
+        cost = self.cost
+        usage = ModelUsage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cache_read_tokens=self.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+            input_audio_tokens=self.input_audio_tokens,
+            output_audio_tokens=self.output_audio_tokens,
+            provider=self.provider,
+            model=self.model or self.response_model,
+            operation=self.operation_name,
+            cost_usd=cost.amount if cost else None,
+            cost_source=cost.source if cost else None,
         )
+        usage.reckoned = cost
+        return (usage,)
 
 
 def operation_of(api: str | None) -> str:
@@ -108,13 +180,11 @@ def operation_of(api: str | None) -> str:
 
 
 @dataclass(eq=False, kw_only=True)
-class ModelUsage(Tokens, Event):
+class ModelUsage(Priced, Event):
     """What a model call, or a whole turn, used. It alone feeds the token and cost metrics, once per provider call."""
 
     kind = "model.usage"
 
-    provider: str | None = None
-    model: str | None = None
     operation: str | None = None
     duration_ms: float | None = None
     """Of the turn, where it stands for one."""

@@ -98,7 +98,14 @@ def maker(function: Any, plain: Any, block: Block[Any]) -> Make:
     """How an operation is made for one call: named after the function, with what its arguments say."""
     fields = block.fields if block.name_field != "name" else {"name": name_of(function, plain), **block.fields}
     if not block.from_arguments:
-        return lambda instance, args, kwargs: block.make(fields)
+
+        def make(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            event = block.make(fields)
+            if block.sign is not None:
+                guard.call("taking a fingerprint", block.sign, event, "params_hash", (args, kwargs))
+            return event
+
+        return make
     read = argument_reader(function, block.from_arguments)
     return lambda instance, args, kwargs: block.make({**read(instance, args, kwargs), **fields})
 
@@ -207,5 +214,7 @@ def settle(event: Operation, result: Any, block: Block[Any]) -> Any:
             return followed
     if block.answered is not None:
         guard.call("reading a result", block.answered, event, result)
+    if block.sign is not None:
+        guard.call("taking a fingerprint", block.sign, event, "result_hash", result)
     bus.finish(event)
     return result

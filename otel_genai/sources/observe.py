@@ -32,6 +32,8 @@ class Block(Generic[O]):
     """Reads what an item of a followed stream says."""
     answered: ClassVar[staticmethod[[Any, Any], object] | None] = None
     """Reads what the result of a decorated call says."""
+    sign: ClassVar[staticmethod[[Any, str, Any], object] | None] = None
+    """Takes the fingerprint of a decorated call's arguments and of its result, while somebody looks for loops."""
 
     def __init__(self, event_type: type[O], name: str | None, new_trace: bool, fields: Mapping[str, Any]) -> None:
         check(event_type, fields)
@@ -149,6 +151,7 @@ def tool(
     type: str | None = None,
     call_id: str | None = None,
     description: str | None = None,
+    params_hash: str | None = None,
     new_trace: bool = False,
 ) -> ToolBlock: ...
 def tool(first: Any = None, /, *, new_trace: bool = False, **fields: Any) -> Any:
@@ -161,6 +164,7 @@ def tool(first: Any = None, /, *, new_trace: bool = False, **fields: Any) -> Any
         type: `function`, `extension` or `datastore`.
         call_id: the id that the model gave this call; on spans only.
         description: what the tool is for; on spans only.
+        params_hash: what tells equal arguments from others, for who looks for loops (`fingerprint`).
         new_trace: begin a trace of its own, linked to what is current.
 
     Raises:

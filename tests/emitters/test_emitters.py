@@ -72,6 +72,15 @@ def test_dup_is_the_latest_shape_with_the_metrics_of_both() -> None:
         assert sum(point.count or 0 for point in captured.points("gen_ai.client.operation.duration")) == 1
 
 
+def test_dup_has_what_only_the_latest_conventions_read() -> None:
+    with capture(semconv="gen_ai_latest_experimental/dup") as captured:
+        with genai.retrieval("docs"):
+            pass
+        work()
+        operations = {point["gen_ai.operation.name"] for point in captured.points("gen_ai.client.operation.duration")}
+        assert operations == {"retrieval", "chat"}
+
+
 def test_a_model_call_says_what_it_used(captured: Captured) -> None:
     work()
     span = captured.span("openclaw.model.call")

@@ -43,6 +43,7 @@ def running(app: Any, http: str = "httptools") -> Iterator[httpx.Client]:
     thread.start()
     while not server.started:
         thread.join(0.005)
+        assert thread.is_alive(), "uvicorn did not start"
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
