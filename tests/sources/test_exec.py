@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,16 @@ def test_wrong_parameters_raise_what_they_raise(captured: Captured, wrong: dict[
     assert captured.span(SPAN)[KIND] == "runtime-error"
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # subprocess kills what it no longer waits for
-def test_an_interrupted_run_is_cancelled_and_no_error(captured: Captured) -> None:
+def test_an_interrupted_run_is_cancelled_and_no_error(captured: Captured, interrupts: None) -> None:
     program = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(60)"
     with pytest.raises(KeyboardInterrupt):
         genai.exec.run(python(program))

@@ -16,7 +16,6 @@ from otel_genai import events
 from otel_genai.testing import Captured
 
 ENQUEUE, DEQUEUE = "queue.lane.enqueue", "queue.lane.dequeue"
-can_shut_down = pytest.mark.skipif(sys.version_info < (3, 13), reason="queues can be shut down since Python 3.13")
 
 
 def told(captured: Captured) -> list[tuple[str, str, int | None]]:
@@ -229,26 +228,25 @@ def test_a_lane_is_the_queue_of_the_standard_library(kind: str) -> None:
         lane.task_done()
 
 
-@can_shut_down
-def test_a_lane_that_is_shut_down_gives_what_it_has_and_takes_no_more(captured: Captured) -> None:
-    async def main() -> None:
-        lane: Any = genai.Lane("main")
+if sys.version_info >= (3, 13):  # since when queues can be shut down
+
+    def test_a_lane_that_is_shut_down_gives_what_it_has_and_takes_no_more(captured: Captured) -> None:
+        async def main() -> None:
+            lane: Any = genai.Lane("main")
+            lane.put_nowait(1)
+            lane.shutdown()
+            assert await lane.get() == 1
+            for use in (lane.get_nowait, lambda: lane.put_nowait(2)):
+                with pytest.raises(asyncio.QueueShutDown):
+                    use()
+
+        asyncio.run(main())
+        assert told(captured) == [(ENQUEUE, "main", 1), (DEQUEUE, "main", 0)]
+
+    @pytest.mark.parametrize("kind", ["Lane", "ThreadLane"])
+    def test_what_an_immediate_shutdown_discards_is_not_told(captured: Captured, kind: str) -> None:
+        lane: Any = getattr(genai, kind)("main")
         lane.put_nowait(1)
-        lane.shutdown()
-        assert await lane.get() == 1
-        for use in (lane.get_nowait, lambda: lane.put_nowait(2)):
-            with pytest.raises(asyncio.QueueShutDown):
-                use()
-
-    asyncio.run(main())
-    assert told(captured) == [(ENQUEUE, "main", 1), (DEQUEUE, "main", 0)]
-
-
-@can_shut_down
-@pytest.mark.parametrize("kind", ["Lane", "ThreadLane"])
-def test_what_an_immediate_shutdown_discards_is_not_told(captured: Captured, kind: str) -> None:
-    lane: Any = getattr(genai, kind)("main")
-    lane.put_nowait(1)
-    lane.shutdown(immediate=True)
-    assert lane.empty()
-    assert told(captured) == [(ENQUEUE, "main", 1)]
+        lane.shutdown(immediate=True)
+        assert lane.empty()
+        assert told(captured) == [(ENQUEUE, "main", 1)]
