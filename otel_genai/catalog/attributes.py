@@ -199,9 +199,7 @@ LANE = LaneName("openclaw.lane", "The queue that the work came through.")
 WEBHOOK = Attribute("openclaw.webhook", "What the channel calls the update: `message`, `callback_query` ...")
 WEBHOOK_ERROR = Attribute("openclaw.error", "Class of the error; never its message.", label_allowed=False)
 REASON = Attribute("openclaw.reason", "Why it ended or was done so, in a bounded word.", fallback="none")
-DELIVERY_KIND = Attribute(
-    "openclaw.delivery.kind", "`text`, `media`, `edit`, `reaction` or `other`.", fallback="other"
-)
+DELIVERY_KIND = Attribute("openclaw.delivery.kind", "`text`, `media`, `edit`, `reaction` or `other`.", fallback="other")
 DELIVERY_RESULTS = Attribute(
     "openclaw.delivery.result_count", "Messages that the channel made of an answer.", label_allowed=False
 )

@@ -30,11 +30,16 @@ class Event:
 
     def update(self, **values: object) -> None:
         """Set fields by name; a name that the class does not have raises `TypeError`."""
-        for name in values:
-            if name not in self.__dataclass_fields__:
-                known = ", ".join(f.name for f in fields(self) if f.init)
-                raise TypeError(f"{type(self).__name__} has no field {name!r}; it has {known}")
+        self.check(values)
         self.__dict__.update(values)
+
+    @classmethod
+    def check(cls, names: Iterable[str]) -> None:
+        """Raise `TypeError` for a name that is no field to be set from outside."""
+        known = [field.name for field in fields(cls) if field.init]
+        for name in names:
+            if name not in known:
+                raise TypeError(f"{cls.__name__} has no field {name!r}; it has {', '.join(known)}")
 
 
 @dataclass(eq=False, kw_only=True)

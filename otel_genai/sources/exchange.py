@@ -10,7 +10,7 @@ from ..bus import bus
 from ..events import Exchange, ModelCall
 from . import replies
 from .fields import field, number
-from .observe import Block, check, made
+from .observe import Block, made
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,7 +69,7 @@ class ExchangeBlock(Block[Exchange]):
         Raises:
             TypeError: for a field that an exchange does not have.
         """
-        check(Exchange, fields)
+        Exchange.check(fields)
         if not bus.listening:
             return
         event = self.make({**self.fields, **{name: value for name, value in fields.items() if value is not None}})

@@ -23,7 +23,8 @@ class DecidedBlock(Block[O]):
 
     def outcome(self, outcome: str, reason: str | None = None) -> None:
         """Say how it ends, and why, in bounded words (`"skipped"`, `"duplicate"`); an exception is always an error."""
-        self.event.update(declared=outcome, reason=reason)
+        self.event.declared = outcome
+        self.event.update(reason=reason)
 
 
 class DispatchBlock(DecidedBlock[MessageDispatch]):

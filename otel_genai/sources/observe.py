@@ -36,7 +36,7 @@ class Block(Generic[O]):
     """Takes the fingerprint of a decorated call's arguments and of its result, while somebody looks for loops."""
 
     def __init__(self, event_type: type[O], name: str | None, new_trace: bool, fields: Mapping[str, Any]) -> None:
-        check(event_type, fields)
+        event_type.check(fields)
         self._type = event_type
         self._new_trace = new_trace
         self.fields = {field: value for field, value in fields.items() if value is not None}
@@ -93,15 +93,6 @@ class Block(Generic[O]):
         if not callable(function) and not isinstance(function, (classmethod, staticmethod)):
             raise TypeError(f"a function was expected to decorate, not {function!r}")
         return decorate.observed(function, self)
-
-
-def check(event_type: type[Operation], fields: Mapping[str, Any]) -> None:
-    """Raise `TypeError` for a field that such an event does not have."""
-    known = event_type.__dataclass_fields__
-    for name in fields:
-        if name not in known or not known[name].init:
-            there = ", ".join(field.name for field in known.values() if field.init)
-            raise TypeError(f"{event_type.__name__} has no field {name!r}; it has {there}")
 
 
 class ModelCallBlock(Block[ModelCall]):
