@@ -15,41 +15,73 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import events
-from .bus import bus
-from .config import Config, ConfigError
-from .scope import Scope, bind
-from .sources.exchange import exchange
-from .sources.messages import message, webhook
-from .sources.observe import agent, model_call, run, tool
-from .sources.operations import create_agent, embeddings, memory, plan, retrieval, workflow
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .pipeline import Telemetry, configure
+    from . import events
+    from .bus import headers, publish, subscribe
+    from .config import Config, ConfigError
+    from .exporters import Health, health
+    from .flags import flag
+    from .pipeline import Telemetry, configure, metrics_app
     from .plugins import IntegrationError, instrument
+    from .scope import Scope, bind, carried
     from .sources import exec
     from .sources.asgi import Middleware
+    from .sources.exchange import exchange
+    from .sources.harness import agent, harness, run
+    from .sources.logs import JsonlFormatter, LogHandler
     from .sources.loops import detect_loops, fingerprint
+    from .sources.messages import message, webhook
+    from .sources.observe import model_call, tool
+    from .sources.operations import create_agent, embeddings, memory, plan, remote_agent, retrieval, workflow
+    from .sources.phases import phase
     from .sources.queues import Lane, ThreadLane
 
-publish = bus.publish
-subscribe = bus.subscribe
-headers = bus.headers
-
 _LATE = {
+    "Config": ".config",
+    "ConfigError": ".config",
+    "Health": ".exporters",
     "IntegrationError": ".plugins",
+    "JsonlFormatter": ".sources.logs",
     "Lane": ".sources.queues",
+    "LogHandler": ".sources.logs",
     "Middleware": ".sources.asgi",
+    "Scope": ".scope",
     "Telemetry": ".pipeline",
     "ThreadLane": ".sources.queues",
+    "agent": ".sources.harness",
+    "bind": ".scope",
+    "carried": ".scope",
     "configure": ".pipeline",
+    "create_agent": ".sources.operations",
     "detect_loops": ".sources.loops",
+    "embeddings": ".sources.operations",
+    "events": ".events",
+    "exchange": ".sources.exchange",
     "exec": ".sources.exec",
     "fingerprint": ".sources.loops",
+    "flag": ".flags",
+    "harness": ".sources.harness",
+    "headers": ".bus",
+    "health": ".exporters",
     "instrument": ".plugins",
+    "memory": ".sources.operations",
+    "message": ".sources.messages",
+    "metrics_app": ".pipeline",
+    "model_call": ".sources.observe",
+    "phase": ".sources.phases",
+    "plan": ".sources.operations",
+    "publish": ".bus",
+    "remote_agent": ".sources.operations",
+    "retrieval": ".sources.operations",
+    "run": ".sources.harness",
+    "subscribe": ".bus",
+    "tool": ".sources.observe",
+    "webhook": ".sources.messages",
+    "workflow": ".sources.operations",
 }
-"""What needs more than a bare import: it is loaded when it is asked for. `exec` is the module itself."""
+"""Where each name is: it is loaded when it is asked for. `events` and `exec` are the modules themselves."""
 
 
 def __getattr__(name: str) -> Any:
@@ -67,8 +99,11 @@ def __dir__() -> list[str]:
 __all__ = [
     "Config",
     "ConfigError",
+    "Health",
     "IntegrationError",
+    "JsonlFormatter",
     "Lane",
+    "LogHandler",
     "Middleware",
     "Scope",
     "Telemetry",
@@ -76,6 +111,7 @@ __all__ = [
     "__version__",
     "agent",
     "bind",
+    "carried",
     "configure",
     "create_agent",
     "detect_loops",
@@ -84,13 +120,19 @@ __all__ = [
     "exchange",
     "exec",
     "fingerprint",
+    "flag",
+    "harness",
     "headers",
+    "health",
     "instrument",
     "memory",
     "message",
+    "metrics_app",
     "model_call",
+    "phase",
     "plan",
     "publish",
+    "remote_agent",
     "retrieval",
     "run",
     "subscribe",

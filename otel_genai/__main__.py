@@ -8,17 +8,18 @@ from importlib import import_module
 from typing import Any
 
 COMMANDS = {
-    "demo": ("otel_genai.demo", "a gateway, its provider and a receiver on this machine; prints what arrived"),
+    "demo": ("otel_genai.demo", "a gateway's day, its provider and a receiver on this machine; prints what arrived"),
     "catalog": ("otel_genai.reference", "every event, metric, span and attribute, by its name and what it means"),
 }
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "demo": {"--latest": {"help": "under the newest GenAI conventions", "action": "store_true"}},
     "catalog": {
         "--format": {"choices": ("markdown", "json"), "default": "markdown"},
         "--semconv": {"help": "gen_ai_latest_experimental, or gen_ai_latest_experimental/dup", "metavar": "SHAPE"},
         "--namespace": {"help": "prefix in place of openclaw", "metavar": "PREFIX"},
         "--agent-namespace": {"help": "prefix in place of nora", "metavar": "PREFIX"},
         "--readme": {"help": "only the table of metrics that README has", "action": "store_true"},
-    }
+    },
 }
 """What a command takes: the keyword arguments of the `main` of its module."""
 

@@ -23,6 +23,7 @@ Handler = Callable[[Event], object]
 Resolver = Callable[[type[Event], str], "Handler | None"]
 """Given an event type and a wire name: what to call for it, or `None`. Asked once per name, then remembered."""
 Undo = Callable[[], None]
+TELLING = "telling a subscriber"
 
 
 class Tracing(Protocol):
@@ -36,6 +37,9 @@ class Tracing(Protocol):
 
     def headers(self) -> dict[str, str]:
         """The trace context that is current, as headers for an outbound request."""
+
+    def trace_ids(self) -> dict[str, str]:
+        """The trace context that is current, as fields of a line in a log file."""
 
 
 Entry = tuple[Token[Scope], Token[Any] | None]
@@ -51,6 +55,8 @@ class Bus:
 
     def __init__(self) -> None:
         self.listening = False
+        self.keeping = 0
+        """How many keep content: only then anybody needs to offer it."""
         self._resolvers: tuple[Resolver, ...] = ()
         self._handlers: dict[tuple[type[Event], str], tuple[Handler, ...]] = {}
         self._changing = Lock()
@@ -68,14 +74,17 @@ class Bus:
             self._handlers = {}
             self.listening = bool(self._resolvers)
 
-    def subscribe(self, function: Callable[[Event], object], *what: type[Event] | str) -> Undo:
+    def subscribe(self, function: Callable[[Event], object], *what: type[Event] | str, content: bool = False) -> Undo:
         """Call `function(event)` for every event, or only for these types or wire names (`"session.*"`).
 
-        An operation comes twice, when it starts and when it ends; its `kind` and `outcome` say which.
+        An operation comes twice, when it starts and when it ends; its `kind` and `outcome` say which. With `content`
+        it is handed what `capture_content` keeps, too: `event.contents.kept`, JSON by class, while it is told of the
+        end.
         """
+        told = function if content else partial(_without_content, function)
 
         def resolve(event_type: type[Event], kind: str) -> Handler | None:
-            return function if not what or any(_matches(event_type, kind, one) for one in what) else None
+            return told if not what or any(_matches(event_type, kind, one) for one in what) else None
 
         return self.connect(resolve)
 
@@ -88,6 +97,15 @@ class Bus:
                 self._tracing = before
 
         self._tracing = tracing
+        return undo
+
+    def keep_content(self) -> Undo:
+        """Let those who see content know that somebody keeps it; returns its undo."""
+        self.keeping += 1
+
+        def undo() -> None:
+            self.keeping -= 1
+
         return undo
 
     def wants(self, event_type: type[Event]) -> bool:
@@ -103,6 +121,7 @@ class Bus:
             event.at_ns = time.time_ns()
             event.scope = parent.inner if parent else scope.current()
             event.parent = parent
+            event.published()
             self._tell(handlers, event)
 
     def start(self, operation: Operation) -> None:
@@ -114,7 +133,9 @@ class Bus:
         operation.__dict__["open"] = True
         handlers = self._find(type(operation), operation.started_kind)
         if handlers and not collecting():
-            self._tell(handlers, operation)
+            if self._late:
+                self.settle()
+            guard.each(TELLING, handlers, operation)
 
     def finish(self, operation: Operation, error: BaseException | None = None) -> None:
         """End an operation, exactly once: whoever calls it again, from whichever task or thread, changes nothing.
@@ -131,9 +152,10 @@ class Bus:
         if handlers:
             self._tell(handlers, operation)
         else:
-            operation.error = None
+            forget(operation)
         for event in operation.consequences():
             self.publish(event, operation)
+        operation.release()
 
     def _tell(self, handlers: tuple[Handler, ...], event: Event) -> None:
         if collecting():
@@ -169,7 +191,7 @@ class Bus:
 
     def _left_elsewhere(self, operation: Operation) -> None:
         """In another context than `enter`'s there is something to undo only where this context is a copy of that."""
-        if scope.current() is operation.inner:
+        if scope.current() == operation.inner:
             enter_scope(operation.scope)
         if self._tracing is not None:
             self._tracing.restore(operation)
@@ -181,6 +203,10 @@ class Bus:
     def headers(self) -> dict[str, str]:
         """`traceparent` (and `tracestate`) of what is current; empty where nothing is, or nobody traces."""
         return {} if self._tracing is None else guard.call("reading the trace context", self._tracing.headers) or {}
+
+    def trace_ids(self) -> dict[str, str]:
+        """`traceId`, `spanId`, `parentSpanId`, `traceFlags` of what is current; empty where nothing is."""
+        return {} if self._tracing is None else guard.call("reading the trace context", self._tracing.trace_ids) or {}
 
     def _find(self, event_type: type[Event], kind: str) -> tuple[Handler, ...]:
         found = self._handlers.get((event_type, kind))
@@ -211,9 +237,27 @@ class Inside:
 
 
 def _tell(handlers: tuple[Handler, ...], event: Event) -> None:
-    guard.each("telling a subscriber", handlers, event)
+    guard.each(TELLING, handlers, event)
     if isinstance(event, Operation) and event.outcome is not None:
-        event.error = None  # its traceback holds the frames that hold the operation
+        forget(event)
+
+
+def forget(operation: Operation) -> None:
+    """Drop what nobody needs of an operation that is over."""
+    operation.error = None  # its traceback holds the frames that hold the operation
+    operation.__dict__.pop("contents", None)
+    operation.__dict__.pop("asked", None)
+
+
+def _without_content(function: Handler, event: Event) -> object:
+    """Tell somebody who is not trusted with content."""
+    contents = event.__dict__.pop("contents", None)
+    if contents is None:
+        return function(event)
+    try:
+        return function(event)
+    finally:
+        event.__dict__["contents"] = contents
 
 
 _collector: int | None = None
@@ -238,3 +282,7 @@ def _matches(event_type: type[Event], kind: str, wanted: type[Event] | str) -> b
 
 bus = Bus()
 """The bus of this process."""
+
+publish = bus.publish
+subscribe = bus.subscribe
+headers = bus.headers

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from . import costs, endpoints, values
+from . import capture, endpoints, rates, tables, values
+from .capture import Capture
 from .options import ConfigError, ConfigFile, Option, Shown, Variable, load_as, option, rows, showable
 
 __all__ = [
@@ -70,6 +71,7 @@ class Config:
     )
     traces_endpoint: str | None = _url("URL of traces, used as it is.", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     metrics_endpoint: str | None = _url("URL of metrics, used as it is.", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+    logs_endpoint: str | None = _url("URL of logs, used as it is.", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")
     protocol: str = option(
         "http/protobuf",
         "OTLP protocol; any other than http/protobuf disables the export, with an error at start.",
@@ -81,6 +83,9 @@ class Config:
     )
     metrics_protocol: str | None = option(
         None, "Protocol of metrics alone.", parse=values.text, env=("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",)
+    )
+    logs_protocol: str | None = option(
+        None, "Protocol of logs alone.", parse=values.text, env=("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",)
     )
     headers: Mapping[str, str] = option(
         {},
@@ -103,6 +108,18 @@ class Config:
     )
     traces: bool = option(True, "Whether traces are exported.", parse=values.flag)
     metrics: bool = option(True, "Whether metrics are exported.", parse=values.flag)
+    logs: bool = option(
+        False,
+        "Whether log records are exported; their messages only with capture_content=true.",
+        parse=values.flag,
+        env=("OTEL_GENAI_LOGS",),
+    )
+    logs_exporter: str = option(
+        "otlp",
+        "Where log records go: otlp, stdout (a line of JSON each), or both.",
+        parse=values.one_of("otlp", "stdout", "both"),
+        env=("OTEL_GENAI_LOGS_EXPORTER",),
+    )
     sample_rate: float | None = option(
         None,
         "Share of root spans that is kept, 0 to 1; unset: the SDK's default or OTEL_TRACES_SAMPLER.",
@@ -119,6 +136,13 @@ class Config:
         parse=values.flag,
         env=("OTEL_GENAI_PRELOADED", Variable("OPENCLAW_OTEL_PRELOADED", values.only("1"))),
     )
+    adopt: bool = option(
+        False,
+        "Whether the GenAI spans of other libraries are counted as ours are: tokens, cost, durations, sessions. Where "
+        "no global tracer provider is installed, ours becomes it, and their spans are exported by us.",
+        parse=values.flag,
+        env=("OTEL_GENAI_ADOPT",),
+    )
     semconv: str | None = option(
         None,
         f"Shape of the GenAI names: unset, {LATEST}, or {DUP} (latest, and the metrics of both).",
@@ -133,18 +157,85 @@ class Config:
         parse=values.patterns,
         env=("OTEL_PYTHON_ASGI_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS"),
     )
-    cost_per_1k_tokens: float = option(
-        costs.DEFAULT_PER_1K,
-        "US dollars per 1000 tokens of a model that has no other rate; 0: its calls are counted as unpriced.",
-        parse=costs.per_1k,
-        env=(Variable("COST_PER_1K_TOKENS", costs.per_1k_or_nothing),),
+    capture_content: Capture = option(
+        Capture(),
+        "Which content is exported: true, false, or a table of classes, each of which stands for itself.",
+        parse=capture.table,
     )
-    cost_model_rates: Mapping[str, costs.Rate] = option(
+    hash_conversation_id: bool = option(
+        False,
+        "Whether a conversation's id leaves only as a hash, which still tells one from another.",
+        parse=values.flag,
+        env=("OTEL_GENAI_HASH_CONVERSATION_ID",),
+    )
+    redact: Any = option(
+        (),
+        "What is masked beside the secrets that are known by their shape: regular expressions, or a function that is "
+        "given each text and returns it as it may leave; where that fails, the text does not.",
+        parse=values.redaction,
+    )
+    cost_per_1k_tokens: float = option(
+        rates.DEFAULT_PER_1K,
+        "US dollars per 1000 tokens of a model that has no other rate; 0: its calls are counted as unpriced.",
+        parse=rates.per_1k,
+        env=(Variable("COST_PER_1K_TOKENS", rates.per_1k_or_nothing),),
+    )
+    cost_model_rates: Mapping[str, rates.Rate] = option(
         {},
         "Rates by model id or provider/model, as a mapping or as JSON: "
         '{"openai/gpt-5.5": {"input_per_1k": 0.002, "output_per_1k": 0.008}}.',
-        parse=costs.model_rates,
+        parse=rates.model_rates,
         env=("COST_MODEL_RATES_JSON",),
+    )
+    flags: tuple[str, ...] = option(
+        (),
+        "Debug output that is written to the log (see flag()): telegram.http, telegram.*, or *; beside those of "
+        "OTEL_GENAI_DIAGNOSTICS and OPENCLAW_DIAGNOSTICS, whether telemetry is on or not.",
+        parse=values.words,
+    )
+    docker: tables.Docker = option(
+        tables.Docker(), "Measuring containers: true, false, or a table of the options below.", parse=tables.table
+    )
+    semconv_containers: bool = option(
+        False, "Whether containers are measured by the standard container.* metrics, too.", parse=values.flag
+    )
+    large_payload_bytes: int | None = option(
+        None,
+        "Bytes; the middleware tells of a request's body, an answer's or a WebSocket frame above; unset: of none.",
+        parse=values.whole(1),
+    )
+    prometheus_port: int = option(
+        0,
+        "Port at which Prometheus finds the metrics, under /metrics; 0: none. With it, OTLP asks for an endpoint.",
+        parse=values.whole(0, 65535),
+        env=("OTEL_GENAI_PROMETHEUS_PORT", "NORA_OTEL_PROMETHEUS_PORT"),
+    )
+    prometheus_host: str = option(
+        "127.0.0.1",
+        "Address of that port. Whoever can reach it can read the metrics: there is no password.",
+        parse=values.text,
+        env=("OTEL_GENAI_PROMETHEUS_HOST", "NORA_OTEL_PROMETHEUS_HOST"),
+    )
+    heartbeat_interval_ms: int = option(
+        30_000,
+        "Milliseconds from one look of the process at itself to the next.",
+        parse=values.whole(50, 600_000),
+    )
+    sessions: tables.Sessions = option(
+        tables.Sessions(), "Reporting sessions: true, false, or a table.", parse=tables.table
+    )
+    recover: Callable[[str], Any] | None = option(
+        None,
+        "A function, async or not, that is given a session that is stuck or has stalled, and sets it free.",
+        parse=tables.function,
+    )
+    liveness: tables.Liveness = option(
+        tables.Liveness(),
+        "Reporting event loops and the processor: true, false, or a table.",
+        parse=tables.table,
+    )
+    memory: tables.Memory = option(
+        tables.Memory(), "Measuring the memory of the process: true, false, or a table.", parse=tables.table
     )
     shutdown_timeout_ms: int = option(
         3000, "Milliseconds that the last flush may take, 1 to 5000.", parse=values.whole(1, 5000)

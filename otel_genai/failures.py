@@ -89,9 +89,9 @@ def _kind_by_words(message: str) -> str | None:
 
 
 def status(error: BaseException) -> str | None:
-    """The HTTP status of the error, as text, where it has one (`status`, `status_code` or its response's)."""
+    """The HTTP status of the error, as text, where it has one (`status`, `status_code`, `code` or its response's)."""
     for holder in (error, getattr(error, "response", None)):
-        for name in ("status", "status_code"):
+        for name in ("status", "status_code", "code"):
             value = getattr(holder, name, None)
             if isinstance(value, int) and 100 <= value <= 599:
                 return str(value)

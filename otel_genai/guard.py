@@ -24,6 +24,7 @@ _lock = threading.Lock()
 _counts: dict[tuple[str, str], int] = {}
 _watchers: list[Callable[[str, str], object]] = []
 _reporting = threading.local()
+_exporting = threading.local()
 _strict = False
 
 
@@ -96,6 +97,22 @@ def _tell(place: str, name: str) -> None:
             call("reporting a failure", watcher, place, name)
     finally:
         _reporting.active = False
+
+
+@contextmanager
+def at_export() -> Iterator[None]:
+    """What this thread does in here is the work of an exporter: what it logs must not be exported again."""
+    before = exporting()
+    _exporting.active = True
+    try:
+        yield
+    finally:
+        _exporting.active = before
+
+
+def exporting() -> bool:
+    """Whether this thread is at work for an exporter."""
+    return getattr(_exporting, "active", False)
 
 
 def watch(watcher: Callable[[str, str], object]) -> Callable[[], None]:

@@ -19,6 +19,8 @@ Found = tuple[object, str]
 
 FILE_VARIABLE: Final = "OTEL_GENAI_CONFIG"
 FILE_TYPES: Final = (".toml", ".json")
+BESIDE: Final = ("stuckSessionWarnMs", "stuckSessionAbortMs")
+"""Options of sessions that the gateway's own configuration has beside `otel`, under `diagnostics`."""
 
 _log = logging.getLogger("otel_genai")
 
@@ -155,7 +157,7 @@ def _given(
     kind: type, table: Mapping[str, object], where: str = "", prefix: str = "", written: str = ""
 ) -> dict[str, object]:
     """The values of a mapping by dotted name; `written` is the prefix as the user spelled it."""
-    spelled = {spelling: name for name in _own_rows(kind) for spelling in (name, _camel(name))}
+    spelled = {spelling: name for name in _own_rows(kind) for spelling in (name, camel(name))}
     given: dict[str, object] = {}
     seen: dict[str, str] = {}
     for key, value in table.items():
@@ -194,7 +196,8 @@ def _unknown(key: str, spelled: Mapping[str, str], written: str, where: str) -> 
     return f"{written}{key}{where}: there is no such option; {hint}"
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """A name as it is written in files and mappings."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
@@ -247,8 +250,17 @@ def _options_in(document: object, where: str) -> Mapping[str, object]:
     if "diagnostics" not in content:
         return content
     diagnostics = _mapping(content["diagnostics"], f"diagnostics in {where}")
-    options = _mapping(diagnostics.get("otel", {}), f"diagnostics.otel in {where}")
+    options = _with_sessions(_mapping(diagnostics.get("otel", {}), f"diagnostics.otel in {where}"), diagnostics)
+    options = {"flags": diagnostics["flags"], **options} if "flags" in diagnostics else options
     return {**options, "enabled": False} if diagnostics.get("enabled") is False else options
+
+
+def _with_sessions(options: Mapping[str, object], diagnostics: Mapping[str, object]) -> Mapping[str, object]:
+    """The options, with what stands of sessions beside `otel` put into their table, as long as that is one."""
+    beside = {name: diagnostics[name] for name in BESIDE if name in diagnostics}
+    table = options.get("sessions", {})
+    table = {"enabled": table} if isinstance(table, bool) else table
+    return {**options, "sessions": {**beside, **table}} if beside and isinstance(table, Mapping) else options
 
 
 def _mapping(value: object, where: str) -> Mapping[str, object]:

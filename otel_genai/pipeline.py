@@ -5,24 +5,34 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import Context
 from functools import cache
 from os import PathLike
 from typing import Any
 
+from opentelemetry._logs import LoggerProvider as AnyLoggerProvider
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 from opentelemetry.metrics import MeterProvider as AnyMeterProvider
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
 from . import config as configuration
-from . import costs, guard
+from . import costs, exporters, flags, guard, privacy
 from .bus import bus
 from .catalog.rows import Shape
 from .config import Config
+from .emitters.adoption import Adoption
+from .emitters.contents import Keeping
 from .emitters.headers import HeaderCapture
+from .emitters.logs import Logs
 from .emitters.metrics import Metrics
 from .emitters.traces import Traces
+from .emitters.watching import adopt_globally, watch
 from .events import TelemetryFailed
+from .prometheus import MetricsApp, Page
 from .providers import Providers
-from .sources import outbound
+from .redaction import Redactor
+from .sources import containers, heartbeat, outbound
+from .sources.logs import attach_to_root
 from .termination import before_termination
 from .version import __version__
 
@@ -32,6 +42,7 @@ Undo = Callable[[], object]
 
 _current: Telemetry | None = None
 _held = False
+_page_wanted = False
 
 
 class Telemetry:
@@ -50,13 +61,24 @@ class Telemetry:
 
     @property
     def tracer_provider(self) -> AnyTracerProvider | None:
-        """The provider of our spans: hand it to `trace.set_tracer_provider` to have those of others in it, too."""
+        """The provider of our spans: hand it to `trace.set_tracer_provider` to have those of others in it, too.
+
+        `configure(adopt=True)` does so where none is set yet, and counts their GenAI spans, too.
+        """
         return self._providers.tracer_provider if self._providers else None
+
+    @property
+    def logger_provider(self) -> AnyLoggerProvider | None:
+        """The provider of our log records."""
+        return self._providers.logger_provider if self._providers else None
 
     @property
     def meter_provider(self) -> AnyMeterProvider | None:
         """The provider of our metrics."""
         return self._providers.meter_provider if self._providers else None
+
+    def _page(self) -> Page | None:
+        return self._providers.page() if self._providers else None
 
     def flush(self, timeout_ms: int = 3000) -> bool:
         """Send what has been recorded so far; whether it arrived within `timeout_ms`. Not for every request."""
@@ -85,24 +107,52 @@ class Telemetry:
 class Emitters:
     """What makes spans and measurements of events, for given providers; on the bus while it is connected."""
 
-    def __init__(self, config: Config, tracers: AnyTracerProvider | None, meters: AnyMeterProvider | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        tracers: AnyTracerProvider | None,
+        meters: AnyMeterProvider | None,
+        loggers: AnyLoggerProvider | None = None,
+    ) -> None:
         shape = Shape.named(config.shape, config.namespace, config.agent_namespace)
         schema = LATEST_SCHEMA if shape.spans == "latest" else None
         self._traces: Traces | None = None
         self._metrics: Metrics | None = None
+        self._logs: Logs | None = None
+        self._redact = config.redact or None
+        self._keeps = bool(config.capture_content.classes)
         if tracers is not None:
             tracer = tracers.get_tracer(SCOPE, __version__, schema)
-            self._traces = Traces(tracer, shape, extra=HeaderCapture.from_environment())
+            keeping = Keeping(config.capture_content, shape, privacy.redact) if config.capture_content.spans else None
+            texts = config.capture_content.texts
+            self._traces = Traces(tracer, shape, extra=HeaderCapture.from_environment(), content=keeping, texts=texts)
         if meters is not None:
             self._metrics = Metrics(meters.get_meter(SCOPE, __version__, schema), shape)
+        if loggers is not None:
+            keeping = Keeping(config.capture_content, shape, privacy.redact) if config.capture_content.events else None
+            texts = config.capture_content.texts
+            self._logs = Logs(loggers.get_logger(SCOPE, __version__, schema), shape, keeping, texts)
+        self._tracers = tracers
+        self.adoption = Adoption(shape) if config.adopt else None
         self._undo = ExitStack()
 
     def connect(self) -> None:
+        if self.adoption is not None:
+            self._undo.callback(self.adoption.switch_on())
+            self._undo.callback(bus.connect(self.adoption.handler))
+            if self._tracers is not None:
+                undo = guard.call("adopting the spans of others", watch, self._tracers, self.adoption)
+                self._undo.callback(undo or (lambda: None))
         if self._traces is not None:
             self._undo.callback(bus.trace_with(self._traces))
             self._undo.callback(bus.connect(self._traces.handler))
         if self._metrics is not None:
             self._undo.callback(bus.connect(self._metrics.handler))
+        if self._logs is not None:
+            self._undo.callback(bus.connect(self._logs.handler))
+        if self._keeps:
+            self._undo.callback(bus.keep_content())
+        self._undo.callback(privacy.redact_with(Redactor(self._redact)))
         self._undo.callback(guard.watch(_publish_failure))
 
     def disconnect(self) -> None:
@@ -134,13 +184,15 @@ def configure(config: str | PathLike[str] | Mapping[str, Any] | None = None, /, 
         _current = Telemetry(loaded)
     else:
         _current = guard.call("starting telemetry", start, loaded) or _failed(loaded)
+    _current._undo.callback(flags.turn_on(loaded.flags))
     return _current
 
 
 def start(config: Config) -> Telemetry:
     """Build what `config` asks for and connect it."""
+    exporters.forget()
     providers = Providers.preloaded(config) if config.preloaded else Providers.build(config)
-    if providers.tracer_provider is None and providers.meter_provider is None:
+    if providers.empty:
         return Telemetry(config)
     guard.call("loading the list of prices", costs.prices_library)
     telemetry = Telemetry(config, providers)
@@ -148,24 +200,58 @@ def start(config: Config) -> Telemetry:
         unless_complete.callback(telemetry.shutdown, 0)
         undo = telemetry._undo
         undo.callback(configuration.activate, configuration.activate(config))
-        telemetry._emitters = emitters = Emitters(config, providers.tracer_provider, providers.meter_provider)
+        telemetry._emitters = emitters = Emitters(
+            config, providers.tracer_provider, providers.meter_provider, providers.logger_provider
+        )
         undo.callback(emitters.disconnect)
         emitters.connect()
+        if emitters.adoption is not None and not config.preloaded:
+            given = (emitters.adoption, providers.tracer_provider, providers.spans)
+            for each in guard.call("adopting the spans of others", adopt_globally, *given) or ():
+                undo.callback(each)
+        providers.announce()
+        if config.prometheus_port:
+            undo.callback(providers.serve(config.prometheus_host, config.prometheus_port))
+        if _page_wanted:
+            guard.call("making the page for Prometheus", providers.page)
         undo.callback(outbound.install())
+        undo.callback(containers.start(config, _unobserved()))
+        if providers.logger_provider is not None:
+            undo.callback(attach_to_root())
+        undo.callback(heartbeat.start(config))
         undo.callback(before_termination(telemetry.shutdown))
         unless_complete.pop_all()
     return telemetry
 
 
+def metrics_app() -> MetricsApp:
+    """An ASGI application that shows Prometheus the metrics of this process, to be mounted in your own.
+
+    `Mount("/metrics", genai.metrics_app())` in Starlette, `app.mount("/metrics", genai.metrics_app())` in FastAPI. It
+    answers 503 while telemetry is off, and needs the extra `prometheus`. Whoever can reach it can read the metrics.
+    """
+    global _page_wanted
+    _page_wanted = True
+    if _current is not None:
+        guard.call("making the page for Prometheus", _current._page)
+    return MetricsApp(lambda: guard.call("making the page for Prometheus", _current._page) if _current else None)
+
+
 @atexit.register
-def _at_exit() -> None:
+def at_exit() -> None:
+    """Send the rest of what is switched on, and stop."""
     if _current is not None:
         _current.shutdown()
 
 
-def connect(config: Config, tracers: AnyTracerProvider | None, meters: AnyMeterProvider | None) -> Undo:
+def connect(
+    config: Config,
+    tracers: AnyTracerProvider | None,
+    meters: AnyMeterProvider | None,
+    loggers: AnyLoggerProvider | None = None,
+) -> Undo:
     """Put emitters for these providers on the bus; returns their undo."""
-    emitters = Emitters(config, tracers, meters)
+    emitters = Emitters(config, tracers, meters, loggers)
     emitters.connect()
     return emitters.disconnect
 
@@ -179,11 +265,19 @@ def held() -> Iterator[None]:
     if emitters is not None:
         emitters.disconnect()
     try:
-        yield
+        with heartbeat.held():
+            yield
     finally:
         _held = before
         if emitters is not None:
             emitters.connect()
+
+
+def _unobserved() -> Context:
+    """What our own questions to others are asked in: whoever observes requests makes no spans of them."""
+    context = Context()
+    context.run(attach, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+    return context
 
 
 def _publish_failure(place: str, error: str) -> None:

@@ -3,50 +3,75 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
-from weakref import WeakSet
+from typing import Any, cast
 
 from opentelemetry import metrics, trace
+from opentelemetry._logs import LoggerProvider as AnyLoggerProvider
+from opentelemetry._logs import get_logger_provider
 from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import MeterProvider as AnyMeterProvider
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
-from . import guard
+from . import exporters, guard, prometheus
+from .catalog.rows import Shape
 from .config import Config, Signal
-from .emitters.delivery import Delivery, HoldBack, QuietMetrics, QuietQueue, QuietSpans
+from .emitters.delivery import Delivery, HoldBack, QuietLogQueue, QuietLogs, QuietMetrics, QuietQueue, QuietSpans
+from .emitters.foreign_spans import CleanedSpans
+from .emitters.jsonl import JsonlExporter
+from .workers import Worker
 
 Job = Callable[[], object]
 
 
 class Providers:
-    """A tracer and a meter provider, where wanted, and how to flush and stop them."""
+    """A tracer, a meter and a logger provider, where wanted, and how to flush and stop them."""
 
     def __init__(
-        self, tracer_provider: AnyTracerProvider | None = None, meter_provider: AnyMeterProvider | None = None
+        self,
+        tracer_provider: AnyTracerProvider | None = None,
+        meter_provider: AnyMeterProvider | None = None,
+        logger_provider: AnyLoggerProvider | None = None,
     ) -> None:
         self.tracer_provider = tracer_provider
         self.meter_provider = meter_provider
+        self.logger_provider = logger_provider
+        self.spans: SpanProcessor | None = None
+        """What exports the spans that it is told of; none where that is not ours to do."""
         self._exits: list[Exit] = []
+        self._page: prometheus.Page | None = None
+        self._adding = threading.Lock()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no provider of any signal."""
+        return self.tracer_provider is None and self.meter_provider is None and self.logger_provider is None
 
     @classmethod
     def preloaded(cls, config: Config) -> Providers:
         """Those that the host process registered globally; they are neither flushed nor stopped by us."""
+        for signal in ("traces", "metrics", "logs"):
+            if getattr(config, signal):
+                exporters.Reporter(signal, "external-sdk")
         return cls(
             trace.get_tracer_provider() if config.traces else None,
             metrics.get_meter_provider() if config.metrics else None,
+            get_logger_provider() if config.logs else None,
         )
 
     @classmethod
@@ -58,34 +83,78 @@ class Providers:
             unless_complete.callback(providers.shutdown, 0)
             if wanted(config, "traces"):
                 providers._trace(config, resource)
-            if wanted(config, "metrics"):
-                providers._measure(config, resource)
+            providers._measure(config, resource)
+            if config.logs:
+                providers._log(config, resource)
             unless_complete.pop_all()
         return providers
 
     def _trace(self, config: Config, resource: Resource) -> None:
-        delivery = Delivery("traces")
-        exporter = QuietSpans(partial(OTLPSpanExporter, **transport(config, "traces")), delivery)
+        delivery = otlp("traces", config)
+        exporter: SpanExporter = QuietSpans(partial(OTLPSpanExporter, **transport(config, "traces")), delivery)
+        if config.adopt:
+            exporter = CleanedSpans(exporter, config.capture_content)
         provider = TracerProvider(sampler_of(config), resource, shutdown_on_exit=False)
-        provider.add_span_processor(QuietQueue(exporter, delivery, config.flush_interval_ms))
+        self.spans = QuietQueue(exporter, delivery, config.flush_interval_ms)
+        provider.add_span_processor(self.spans)
         self._exits.append(Exit(delivery, provider.force_flush, provider.shutdown))
         self.tracer_provider = provider
 
     def _measure(self, config: Config, resource: Resource) -> None:
-        delivery = Delivery("metrics")
-        exporter = QuietMetrics(partial(OTLPMetricExporter, **transport(config, "metrics")), delivery)
-        reader = PeriodicExportingMetricReader(exporter, config.flush_interval_ms)
-        provider = MeterProvider([reader], resource, shutdown_on_exit=False)
-        self._exits.append(Exit(delivery, provider.force_flush, provider.shutdown))
+        pushed = wanted(config, "metrics")
+        if not pushed and not (config.metrics and config.prometheus_port):
+            return
+        delivery = otlp("metrics", config) if pushed else Delivery("metrics", "prometheus")
+        readers = [pushing(config, delivery)] if pushed else []
+        provider = MeterProvider(readers, resource, shutdown_on_exit=False)
+        way = Exit if pushed else Unannounced
+        self._exits.append(way(delivery, provider.force_flush, provider.shutdown))
         self.meter_provider = provider
+
+    def page(self) -> prometheus.Page | None:
+        """The metrics as Prometheus reads them, made at the first demand; `None` where that cannot be."""
+        with self._adding:
+            provider: Any = self.meter_provider
+            if self._page is None and provider is not None and (made := prometheus.page()):
+                provider.add_metric_reader(made.reader)
+                self._page = made
+            return self._page
+
+    def serve(self, host: str, port: int) -> Callable[[], object]:
+        """Open a port for Prometheus; returns what closes it."""
+        endpoint = prometheus.Endpoint(guard.call("making the page for Prometheus", self.page))
+        endpoint.open(host, port)
+        return endpoint.close
+
+    def _log(self, config: Config, resource: Resource) -> None:
+        ways: list[tuple[Delivery, Callable[[], LogRecordExporter]]] = []
+        if config.logs_exporter != "stdout" and wanted(config, "logs"):
+            ways.append((otlp("logs", config), partial(OTLPLogExporter, **transport(config, "logs"))))
+        if config.logs_exporter != "otlp":
+            ways.append((Delivery("logs", "stdout"), partial(JsonlExporter, Shape(namespace=config.namespace))))
+        if not ways:
+            return
+        self.logger_provider = provider = LoggerProvider(resource, shutdown_on_exit=False)
+        for delivery, make in ways:
+            queue = QuietLogQueue(QuietLogs(make, delivery), delivery, config.flush_interval_ms)
+            provider.add_log_record_processor(queue)
+            self._exits.append(Exit(delivery, queue.force_flush, queue.shutdown))
 
     def flush(self, timeout_ms: int) -> bool:
         """Whether all that was recorded has arrived within `timeout_ms`."""
         return self._within(timeout_ms, [way.flush() for way in self._exits])
 
+    def announce(self) -> None:
+        """Tell whoever listens by now which exporters run."""
+        for way in self._exits:
+            way.announce()
+
     def shutdown(self, timeout_ms: int) -> bool:
         """Whether all has arrived and is stopped within `timeout_ms`; what is not is left to itself."""
         exits, self._exits = self._exits, []
+        page, self._page = self._page, None
+        if page is not None and not exits:  # the provider is not ours, and goes on
+            guard.call("stopping", cast(Any, self.meter_provider).remove_metric_reader, page.reader)
         stopping = [way.stop() for way in exits]
         arrived = self._within(timeout_ms, stopping)
         if not all(job.done() for job in stopping):
@@ -109,6 +178,10 @@ class Exit:
         self._speak = HoldBack().install()
         self._worker = Worker(f"otel_genai_{delivery.signal}")
 
+    def announce(self) -> None:
+        """Say that it runs."""
+        self._delivery.report.started()
+
     def flush(self) -> Future[bool]:
         return self._worker.give(self._flushed)
 
@@ -127,65 +200,40 @@ class Exit:
         return not self._delivery.failing
 
 
-class Worker:
-    """A daemon thread that does what may hang, so that nobody waits longer than he said he would.
+class Unannounced(Exit):
+    """The way out of metrics that nothing sends: whether they can be had, the port for Prometheus says."""
 
-    It is started early, also in a forked child: an interpreter that is shutting down starts no threads.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._over = False
-        self.start()
-        _workers.add(self)
-
-    def start(self) -> None:
-        """Begin, or begin again after a fork, which leaves all threads but one behind."""
-        if self._over:
-            return
-        self._jobs: queue.SimpleQueue[tuple[Future[bool], Callable[[], bool]] | None] = queue.SimpleQueue()
-        threading.Thread(target=work, args=(self._jobs,), name=self._name, daemon=True).start()
-
-    def give(self, job: Callable[[], bool], *, last: bool = False) -> Future[bool]:
-        """Have it done after what was given before."""
-        future: Future[bool] = Future()
-        if last:
-            future.set_running_or_notify_cancel()  # the last is done also where nobody waits for it any more
-            self._over = True
-        self._jobs.put((future, job))
-        if last:
-            self._jobs.put(None)
-        return future
-
-
-def work(jobs: queue.SimpleQueue[tuple[Future[bool], Callable[[], bool]] | None]) -> None:
-    while (given := jobs.get()) is not None:
-        future, job = given
-        if future.running() or future.set_running_or_notify_cancel():
-            future.set_result(job())
-
-
-_workers: WeakSet[Worker] = WeakSet()
-
-
-def _restart_workers() -> None:
-    for worker in list(_workers):
-        guard.call("starting a thread after a fork", worker.start)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_restart_workers)
+    def announce(self) -> None:
+        """Say nothing."""
 
 
 def wanted(config: Config, signal: Signal) -> bool:
     """Whether a signal is on and its protocol one that we have; another protocol is said loudly."""
-    if not getattr(config, signal):
+    if not getattr(config, signal) or pulled_only(config, signal):
         return False
     protocol = config.protocol_for(signal)
     if protocol != "http/protobuf":
         guard.logger.error("%s are not exported: protocol %r is not supported, use http/protobuf", signal, protocol)
+        exporters.Reporter(signal, "otlp-http-protobuf").failed_to_start("unsupported_protocol")
         return False
     return True
+
+
+def pulled_only(config: Config, signal: Signal) -> bool:
+    """Whether somebody wants Prometheus and has named no collector; what Prometheus cannot take is said."""
+    named = config.endpoint is not None or getattr(config, f"{signal}_endpoint", None) is not None
+    if not config.prometheus_port or named:
+        return False
+    if signal != "metrics":
+        hint = f"Prometheus takes metrics alone; name an endpoint, or say {signal}=False"
+        guard.logger.warning("%s are not exported: %s", signal, hint)
+    return True
+
+
+def pushing(config: Config, delivery: Delivery) -> PeriodicExportingMetricReader:
+    """What sends the metrics to the collector, again and again."""
+    exporter = QuietMetrics(partial(OTLPMetricExporter, **transport(config, "metrics")), delivery)
+    return PeriodicExportingMetricReader(exporter, config.flush_interval_ms)
 
 
 def resource_of(config: Config) -> Resource:
@@ -198,6 +246,12 @@ def resource_of(config: Config) -> Resource:
 def sampler_of(config: Config) -> Sampler | None:
     """The parent's decision, else a share of the roots; without a rate the SDK's default (`OTEL_TRACES_SAMPLER`)."""
     return None if config.sample_rate is None else ParentBased(TraceIdRatioBased(config.sample_rate))
+
+
+def otlp(signal: Signal, config: Config) -> Delivery:
+    """Who tells what becomes of a signal's exports by OTLP."""
+    said = config.endpoint or getattr(config, f"{signal}_endpoint")
+    return Delivery(signal, "otlp-http-protobuf", "configured" if said else "default_endpoint")
 
 
 def transport(config: Config, signal: Signal) -> Mapping[str, Any]:

@@ -14,9 +14,11 @@ from itertools import pairwise
 from typing import Any, get_type_hints
 
 from . import config, events
-from .catalog import attributes
+from .capture import Capture
+from .catalog import attributes, content
+from .catalog.logs import DETAILS, LOGS
 from .catalog.metrics import METRICS
-from .catalog.rows import Attribute, Metric, Shape, Source, Span
+from .catalog.rows import Attribute, LogEvent, Metric, Shape, Source, Span
 from .catalog.spans import SPANS
 from .scope import NAMES, Scope
 
@@ -64,6 +66,8 @@ def document(shape: Shape) -> Document:
         "events": [described_event(kind) for kind in (*BASES, *event_types())],
         "metrics": [described_metric(metric, shape) for metric in metrics_in(shape)],
         "spans": [described_span(span, shape) for span in SPANS if shape.spans in span.shapes],
+        "content": [described_content(name, shape) for name in content.NAMES],
+        "logs": [described_log(row, shape) for row in LOGS],
         "attributes": described_attributes(shape),
     }
 
@@ -166,6 +170,25 @@ def saying_names(kind: type[events.Event], outcome: str) -> events.Event:
     return event
 
 
+def described_content(name: str, shape: Shape) -> Document:
+    """A class of content: what it holds, the attributes that do, and on the spans of which events."""
+    return {
+        "class": name,
+        "doc": config.rows(Capture)[name].doc,
+        "attributes": [attribute.name_in(shape) for attribute in content.NAMES[name]],
+        "events": [kind.__name__ for kind, classes in content.ON.items() if name in classes],
+    }
+
+
+def described_log(row: LogEvent, shape: Shape) -> Document:
+    return {
+        "event": row.event.__name__,
+        "body": shape.name(row.body),
+        "attributes": [*named(row.sources, shape), f"{shape.name(row.prefix)}*"],
+        "texts": named(row.texts, shape),
+    }
+
+
 def described_attributes(shape: Shape) -> list[Document]:
     """The attributes that `shape` can have; one that no row reads is put there by an emitter, whatever the shape."""
     said = set(read_by(metrics_in(shape), (span for span in SPANS if shape.spans in span.shapes)))
@@ -197,6 +220,7 @@ def markdown(document: Document) -> str:
     """A document as a page to read."""
     parts = ["# Reference", "## Metrics", metrics_table(document), "## Spans"]
     parts += [span_section(span) for span in document["spans"]]
+    parts += ["## Content", content_table(document), content_notes(), "## Logs", logs_table(document)]
     parts += ["## Attributes", attributes_table(document), "## Events"]
     parts += [event_section(event) for event in document["events"]]
     return "\n\n".join(parts)
@@ -231,6 +255,28 @@ def metric_cells(metric: Document) -> tuple[str, ...]:
 def attributes_table(document: Document) -> str:
     rows = ((f"`{a['name']}`", a["doc"], "yes" if a["label"] else "no") for a in document["attributes"])
     return table(("attribute", "meaning", "may be on a metric"), rows)
+
+
+def content_table(document: Document) -> str:
+    rows = ((quoted([c["class"]]), c["doc"], quoted(c["attributes"]), quoted(c["events"])) for c in document["content"])
+    return table(("class of capture_content", "what it holds", "attributes", "on spans of"), rows)
+
+
+def content_notes() -> str:
+    """What `capture_content` makes beside attributes."""
+    return (
+        f"With `capture_content=True` an error is a span event `{content.EXCEPTION.name}`, too. Where content goes to "
+        f"events, each model call is a log record `{DETAILS}` with the attributes of its span."
+    )
+
+
+def logs_table(document: Document) -> str:
+    head = ("made of", "body", "attributes", "only with capture_content=True")
+    rows = (
+        (quoted([log["event"]]), quoted([log["body"]]), quoted(log["attributes"]), quoted(log["texts"]))
+        for log in document["logs"]
+    )
+    return table(head, rows)
 
 
 def span_section(span: Document) -> str:

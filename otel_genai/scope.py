@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from collections.abc import Callable
+from contextvars import ContextVar, Token, copy_context
+from functools import wraps
+from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from .events import Operation
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Scope(NamedTuple):
@@ -77,3 +83,25 @@ class bind:
         token, before, bound = self._changes.pop(mine[-1] if mine else -1)
         if not leave(token) and bound is here:  # this context is a copy of the one that was entered
             enter(before)
+
+
+def carried(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, to be called by a thread of a pool as a part of the work that goes on here and now.
+
+    `executor.submit(carried(search), query)`, `executor.map(carried(search), queries)`,
+    `loop.run_in_executor(None, carried(search), query)` or `Thread(target=carried(search))`: what it does is a child of
+    what is current here, and all other context variables have the values that they have here. `asyncio.to_thread`,
+    tasks, and the threads of anyio and trio need no help; another process cannot be helped.
+
+    Raises:
+        TypeError: for an `async def`, whose work does not happen in the call.
+    """
+    if iscoroutinefunction(function):
+        raise TypeError(f"carried() takes a plain function, not {function!r}: a task has its context from who makes it")
+    context = copy_context()
+
+    @wraps(function)
+    def carry(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(function, *args, **kwargs)  # a context can be entered only once at a time
+
+    return carry

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from opentelemetry._logs import LogRecord
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -24,7 +27,22 @@ if TYPE_CHECKING:
     from .events import Event
 
 
-class CapturedSpan(Mapping[str, Any]):
+class Attributes(Mapping[str, Any]):
+    """A mapping of what something that left has as `attributes`."""
+
+    attributes: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.attributes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.attributes)
+
+    def __len__(self) -> int:
+        return len(self.attributes)
+
+
+class CapturedSpan(Attributes):
     """A finished span: a mapping of its attributes, and the rest by name."""
 
     def __init__(self, span: ReadableSpan) -> None:
@@ -41,20 +59,27 @@ class CapturedSpan(Mapping[str, Any]):
         self.events = {event.name: dict(event.attributes or {}) for event in span.events}
         self.start_ns, self.end_ns = span.start_time or 0, span.end_time or 0
 
-    def __getitem__(self, name: str) -> Any:
-        return self.attributes[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.attributes)
-
-    def __len__(self) -> int:
-        return len(self.attributes)
-
     def __bool__(self) -> bool:
         return True  # also where it has no attributes
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.attributes}>"
+
+
+class CapturedLog(Attributes):
+    """A log record: a mapping of its attributes, and the rest by name."""
+
+    def __init__(self, record: LogRecord) -> None:
+        self.body = record.body
+        self.event_name = record.event_name
+        self.severity = record.severity_text
+        self.severity_number = record.severity_number.value if record.severity_number else None
+        self.attributes = dict(record.attributes or {})
+        self.trace_id = f"{record.trace_id or 0:032x}"
+        self.span_id = f"{record.span_id or 0:016x}"
+
+    def __repr__(self) -> str:
+        return f"<{self.event_name or self.body} {self.attributes}>"
 
 
 @dataclass
@@ -80,6 +105,8 @@ class Captured:
     reader: InMemoryMetricReader
     tracer_provider: TracerProvider
     meter_provider: MeterProvider
+    log_exporter: InMemoryLogRecordExporter
+    logger_provider: LoggerProvider
     events: list[Event] = field(default_factory=list)
     """Every event that was published, and every operation when it ended."""
 
@@ -94,6 +121,11 @@ class Captured:
         found = [span for span in self.spans if span.name == name]
         assert len(found) == 1, f"{len(found)} spans are called {name!r}; there are {[s.name for s in self.spans]}"
         return found[0]
+
+    @property
+    def logs(self) -> list[CapturedLog]:
+        """Every log record, where `logs` is on."""
+        return [CapturedLog(one.log_record) for one in self.log_exporter.get_finished_logs()]
 
     def parent(self, span: CapturedSpan) -> CapturedSpan | None:
         """The span that `span` is a child of, if it is among those that left."""
@@ -121,6 +153,7 @@ class Captured:
     def clear(self) -> None:
         """Forget the spans and events so far; metrics are totals and stay."""
         self.exporter.clear()
+        self.log_exporter.clear()
         self.events.clear()
 
 
@@ -146,14 +179,17 @@ def capture(**options: Any) -> Iterator[Captured]:
     """
     from . import config, guard, pipeline  # late, here and below: this module is loaded by every run of pytest
     from .bus import bus
-    from .sources import outbound
+    from .sources import logs, outbound
 
     loaded = config.load({"enabled": True, **options}, environ={})
     with ExitStack() as undo:
         undo.enter_context(pipeline.held())
         everything = _captured(loaded, undo)
         undo.callback(config.activate, config.activate(loaded))
-        undo.callback(pipeline.connect(loaded, everything.tracer_provider, everything.meter_provider))
+        loggers = everything.logger_provider if loaded.logs else None
+        undo.callback(pipeline.connect(loaded, everything.tracer_provider, everything.meter_provider, loggers))
+        if loaded.logs:
+            undo.callback(logs.attach_to_root())
         undo.callback(bus.subscribe(everything._keep))
         undo.callback(outbound.install())
         undo.callback(bus.settle)
@@ -163,6 +199,8 @@ def capture(**options: Any) -> Iterator[Captured]:
 
 def _captured(loaded: Config, undo: ExitStack) -> Captured:
     """Providers that keep what they are given, and do not care for the environment of the machine the test runs on."""
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.trace import TracerProvider
@@ -171,16 +209,19 @@ def _captured(loaded: Config, undo: ExitStack) -> Captured:
 
     from .providers import sampler_of
 
-    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    exporter, reader, kept = InMemorySpanExporter(), InMemoryMetricReader(), InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # (the SDK's)
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith("OTEL_")]:
             environment.delenv(name)
         tracers = TracerProvider(sampler_of(loaded), shutdown_on_exit=False)
         meters = MeterProvider([reader], shutdown_on_exit=False)
+        loggers = LoggerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    loggers.add_log_record_processor(SimpleLogRecordProcessor(kept))
+    undo.callback(loggers.shutdown)
     undo.callback(meters.shutdown)
     undo.callback(tracers.shutdown)
-    return Captured(exporter, reader, tracers, meters)
+    return Captured(exporter, reader, tracers, meters, kept, loggers)
 
 
 @pytest.fixture

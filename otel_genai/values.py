@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-_TRUE: Final = frozenset({"true", "1", "yes", "on"})
-_FALSE: Final = frozenset({"false", "0", "no", "off"})
+TRUE: Final = frozenset({"true", "1", "yes", "on"})
+FALSE: Final = frozenset({"false", "0", "no", "off"})
 _NAMESPACE: Final = r"[A-Za-z][A-Za-z0-9_.-]{0,127}"
 _HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"
@@ -15,9 +15,9 @@ _HEADER_VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"
 
 def flag(value: object) -> bool:
     word = str(value).strip().lower() if isinstance(value, str | bool) else ""
-    if word not in _TRUE | _FALSE:
+    if word not in TRUE | FALSE:
         raise ValueError("true or false")
-    return word in _TRUE
+    return word in TRUE
 
 
 def only(word: str) -> Callable[[object], bool]:
@@ -25,7 +25,7 @@ def only(word: str) -> Callable[[object], bool]:
 
     def parse(value: object) -> bool:
         given = str(value).strip().lower()
-        if given != word and given not in _FALSE:
+        if given != word and given not in FALSE:
             raise ValueError(f"{word!r} (nothing else turns it on)")
         return given == word
 
@@ -90,6 +90,29 @@ def patterns(value: object) -> tuple[str, ...]:
         except re.error as problem:
             raise ValueError(f"regular expressions, and {pattern!r} is none: {problem}") from None
     return found
+
+
+def words(value: object) -> tuple[str, ...]:
+    """Words: a sequence of them, or text that separates them by commas."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
+        raise ValueError("words, in a list or separated by commas")
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def redaction(value: object) -> object:
+    """A function of a text, or regular expressions of what is secret."""
+    if callable(value):
+        return value
+    items = [value] if isinstance(value, str | re.Pattern) else value
+    if not isinstance(items, Sequence) or not all(isinstance(item, str | re.Pattern) for item in items):
+        raise ValueError("a function of a text, or regular expressions in a list")
+    for item in items:
+        try:
+            re.compile(item)
+        except re.error as problem:
+            raise ValueError(f"regular expressions, and {item!r} is none: {problem}") from None
+    return tuple(items)
 
 
 def headers(value: object) -> dict[str, str]:

@@ -20,6 +20,7 @@ DESIGNED = {
     "@tool, def: unsampled, metrics",
     "@tool, def: not configured",
     "event, no subscriber: publish",
+    "gateway event: 2 counters, 1 histogram",
     "async generator of 100",
     "generator of 100",
     "ASGI request: span, HTTP metrics",
@@ -27,6 +28,8 @@ DESIGNED = {
     "OpenAI chat",
     "OpenAI stream of 50 chunks",
     "import otel_genai",
+    "500 containers: a pass",
+    "500 containers: processor time",
 }
 
 

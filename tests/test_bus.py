@@ -6,6 +6,7 @@ import contextvars
 import gc
 import logging
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -213,6 +214,30 @@ def test_a_subscriber_sees_the_error_and_it_is_let_go_of_afterwards() -> None:
     assert seen == [error]
     assert tool.error is None
     assert tool.error_type == "ValueError"
+
+
+def test_an_operation_that_is_over_is_freed_without_the_garbage_collector(captured: Captured) -> None:
+    tool = ToolExecution(name="search")
+    freed = weakref.ref(tool)
+    gc.disable()
+    try:
+        bus.start(tool)
+        bus.leave(tool, bus.enter(tool))
+        bus.finish(tool)
+        captured.events.clear()
+        del tool
+        assert freed() is None
+    finally:
+        gc.enable()
+
+
+def test_what_is_told_of_an_operation_that_is_over_happened_inside_of_it() -> None:
+    one, agent, late = Bus(), HarnessRun(name="ada"), MessageQueued(source="dispatcher")
+    one.subscribe(lambda event: None)
+    one.start(agent)
+    one.finish(agent)
+    one.publish(late, agent)
+    assert (late.scope.operation, late.scope.agent) == (agent, "ada")
 
 
 def test_what_is_entered_is_current_inside_and_nothing_is_left_of_it() -> None:

@@ -28,16 +28,21 @@ OFF = Example("off", False, ("maybe", 2))
 URL = Example(" https://collector:4318/x ", "https://collector:4318/x", ("collector:4318", 4318))
 PROTOCOL = Example(" grpc ", "grpc", (1, ["grpc"]))
 NAMESPACE = Example("acme.ai-1", "acme.ai-1", ("1acme", "a b", "a" * 129, "acme:", 7))
+THRESHOLD = Example("0.5", 0.5, (-1, "high", True, float("nan"), float("inf"), []))
+BYTES = Example("1048576", 1_048_576, (0, "1M", 1.5))
 
-ROWS = config.rows(Config)
+# `capture_content` says all in one, which tests/test_capture.py looks at.
+ROWS = {name: row for name, row in config.rows(Config).items() if not name.startswith("capture_content.")}
 EXAMPLES: dict[str, Example] = {
     "enabled": FLAG,
     "endpoint": URL,
     "traces_endpoint": URL,
     "metrics_endpoint": URL,
+    "logs_endpoint": URL,
     "protocol": PROTOCOL,
     "traces_protocol": PROTOCOL,
     "metrics_protocol": PROTOCOL,
+    "logs_protocol": PROTOCOL,
     "headers": Example(
         {"X-Key": "abc\n"},
         {"X-Key": "abc"},
@@ -53,9 +58,15 @@ EXAMPLES: dict[str, Example] = {
     ),
     "traces": OFF,
     "metrics": OFF,
+    "logs": FLAG,
+    "logs_exporter": Example(" Both ", "both", ("file", True, 1)),
+    "redact": Example("acme-[0-9]+", ("acme-[0-9]+",), ("(", ["ok", "["], 5, [1])),
+    "hash_conversation_id": FLAG,
+    "flags": Example("telegram.*, http", ("telegram.*", "http"), (5, [1])),
     "sample_rate": Example("0.25", 0.25, (1.01, -0.1, float("nan"), "half", True, [])),
     "flush_interval_ms": Example(60_000, 60_000, (-1, 1.5, "soon", True)),
     "preloaded": FLAG,
+    "adopt": FLAG,
     "semconv": Example(config.DUP, config.DUP, ("latest", "http", f"http,{config.LATEST}", 1)),
     "namespace": NAMESPACE,
     "agent_namespace": NAMESPACE,
@@ -66,6 +77,35 @@ EXAMPLES: dict[str, Example] = {
         {"Acme/M-1": costs.Rate(input=0.5), "acme/m-1": costs.Rate(input=0.5)},
         ("{", "[]", '{"m": NaN}', 5),
     ),
+    "docker.enabled": FLAG,
+    "docker.host": Example(" tcp://10.0.0.1:2376 ", "tcp://10.0.0.1:2376", (1, True)),
+    "docker.labels": Example("a=b, c", ("a=b", "c"), (5, [1])),
+    "docker.interval_ms": Example("5000", 5000, (0, 999, 3_600_001, "5s")),
+    "docker.timeout_ms": Example("500", 500, (0, 99, 60_001, "5s")),
+    "docker.concurrency": Example("32", 32, (0, 257, "many", 1.5)),
+    "semconv_containers": FLAG,
+    "large_payload_bytes": Example("65536", 65536, (0, "64K", 2.5)),
+    "heartbeat_interval_ms": Example("1000", 1000, (0, 49, "1s", 2.5)),
+    "sessions.enabled": OFF,
+    "sessions.stuck_session_warn_ms": Example("30000", 30_000, (0, 999, 86_400_001, "1s")),
+    "sessions.stuck_session_abort_ms": Example(600_000, 600_000, (0, 999, 86_400_001, "1s")),
+    "recover": Example(print, print, ("print", 5)),
+    "liveness.enabled": OFF,
+    "liveness.delay_p99_ms": THRESHOLD,
+    "liveness.delay_max_ms": THRESHOLD,
+    "liveness.utilization": THRESHOLD,
+    "liveness.cpu_core_ratio": THRESHOLD,
+    "liveness.startup_grace_ms": Example("0", 0, (-1, "1s", 0.5)),
+    "memory.enabled": OFF,
+    "memory.rss_warning_bytes": BYTES,
+    "memory.rss_critical_bytes": BYTES,
+    "memory.heap_warning_bytes": BYTES,
+    "memory.heap_critical_bytes": BYTES,
+    "memory.growth_warning_bytes": BYTES,
+    "memory.growth_critical_bytes": BYTES,
+    "memory.growth_window_ms": Example("60000", 60_000, (0, "1m", 1e6)),
+    "prometheus_port": Example("9464", 9464, (-1, 65536, "many", 1.5, True)),
+    "prometheus_host": Example(" ::1 ", "::1", (1, True)),
     "shutdown_timeout_ms": Example("5000", 5000, (0, 5001, "3s", 2.0)),
 }
 
@@ -77,6 +117,7 @@ VARIABLES: dict[str, Example] = {
     "OTEL_EXPORTER_OTLP_PROTOCOL": Example("grpc", "grpc", ()),
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": Example("grpc", "grpc", ()),
     "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": Example("grpc", "grpc", ()),
+    "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": Example("grpc", "grpc", ()),
     "OTEL_SERVICE_NAME": Example(" gateway ", "gateway", ()),
     "COST_PER_1K_TOKENS": Example("free", 0.0, ()),
     "COST_MODEL_RATES_JSON": Example('{"m": {"per_1k": 1}}', {"m": costs.Rate(flat=1.0)}, ("{", "[]", '{"m": NaN}')),
@@ -296,6 +337,42 @@ def test_a_pattern_with_commas_can_stand_in_a_list() -> None:
 def test_a_bad_pattern_is_named() -> None:
     with pytest.raises(ConfigError, match=r"'\(b' is none: missing \)"):
         loaded(excluded_urls="a,(b")
+
+
+@pytest.mark.parametrize("name", ["sessions", "liveness", "memory"])
+def test_a_look_of_the_process_at_itself_can_be_switched_off_in_a_word(name: str) -> None:
+    assert not read(loaded(**{name: False}), f"{name}.enabled")
+    assert read(loaded(), f"{name}.enabled")
+
+
+@pytest.mark.parametrize(
+    ("warn", "abort", "used"),
+    [(None, None, 360_000), (60_000, None, 300_000), (200_000, None, 600_000), (60_000, 30_000, 60_000)],
+)
+def test_work_is_aborted_no_sooner_than_its_session_is_reported(warn: int | None, abort: int | None, used: int) -> None:
+    given = {"stuck_session_warn_ms": warn, "stuck_session_abort_ms": abort}
+    assert loaded(sessions=given).sessions.abort_ms == used
+
+
+@pytest.mark.parametrize(
+    ("otel", "warn_ms", "enabled"),
+    [
+        ({}, 30_000, True),
+        ({"sessions": False}, 30_000, False),
+        ({"sessions": {"stuckSessionWarnMs": 5000}}, 5000, True),
+    ],
+)
+def test_what_the_gateway_says_of_sessions_is_read_where_it_says_it(
+    otel: dict[str, Any], warn_ms: int, enabled: bool
+) -> None:
+    beside = {"stuckSessionWarnMs": 30_000, "stuckSessionAbortMs": 900_000}
+    found = loaded({}, {"diagnostics": {**beside, "otel": otel}}).sessions
+    assert (found.stuck_session_warn_ms, found.abort_ms, found.enabled) == (warn_ms, 900_000, enabled)
+
+
+def test_a_bad_value_that_the_gateway_says_of_sessions_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"^sessions\.stuckSessionWarnMs=5: expected"):
+        loaded({}, {"diagnostics": {"stuckSessionWarnMs": 5}})
 
 
 # Where each signal goes.

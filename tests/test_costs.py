@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_genai import config, costs, options
-from otel_genai.costs import Cost, Rate, Usage, model_rates, price
+from otel_genai import config, costs, options, rates
+from otel_genai.costs import Cost, Usage, price
+from otel_genai.rates import Rate, model_rates
 
 RATES = model_rates(
     {
@@ -53,7 +54,7 @@ def _without_the_list(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     costs.prices_library.cache_clear()
     costs._model_info.cache_clear()
-    costs._warn_once.cache_clear()
+    rates.warn_once.cache_clear()
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_what_nobody_can_price_is_not_free() -> None:
 COUNTS = st.one_of(st.integers(), st.floats(), st.none(), st.text(), st.booleans(), st.lists(st.integers()))
 VALUES = st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.booleans())
 NAMES = st.one_of(st.none(), st.text(), st.sampled_from(["m", "a/m", "A/M", "/", "a/", "/m"]), st.integers())
-ENTRIES = st.dictionaries(st.sampled_from([name for names in costs.ALIASES.values() for name in names]), VALUES)
+ENTRIES = st.dictionaries(st.sampled_from([name for names in rates.ALIASES.values() for name in names]), VALUES)
 
 
 @given(st.tuples(*[COUNTS] * 8), NAMES, NAMES, st.dictionaries(st.text() | st.just("a/m"), ENTRIES | VALUES))
@@ -192,14 +193,14 @@ def test_nothing_is_paid_twice(whole: int, cached: int, written: int, audio: int
 # -- what the user wrote
 
 
-@pytest.mark.parametrize("kind", costs.ALIASES)
+@pytest.mark.parametrize("kind", rates.ALIASES)
 def test_every_alias_of_a_rate_is_read_and_the_first_one_counts(kind: str) -> None:
-    for name in costs.ALIASES[kind]:
+    for name in rates.ALIASES[kind]:
         other = {} if kind == "flat" else {"per_1k": 0}
         assert getattr(model_rates({"m": {**other, name: 3}})["m"], kind) == 3
-    every = {name: place for place, name in enumerate(costs.ALIASES[kind], start=1)}
+    every = {name: place for place, name in enumerate(rates.ALIASES[kind], start=1)}
     assert getattr(model_rates({"m": {"per_1k": 1, **every}})["m"], kind) == 1
-    first, *others = costs.ALIASES[kind]
+    first, *others = rates.ALIASES[kind]
     if others:
         assert getattr(model_rates({"m": {"per_1k": 0, **every, first: None}})["m"], kind) == 2
 

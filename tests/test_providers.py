@@ -9,7 +9,8 @@ import pytest
 from opentelemetry import metrics, trace
 
 from otel_genai import config
-from otel_genai.providers import Providers, Worker, sampler_of, transport, wanted
+from otel_genai.providers import Providers, sampler_of, transport, wanted
+from otel_genai.workers import Worker
 
 
 def loaded(**options: Any) -> config.Config:

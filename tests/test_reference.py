@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.metrics import NoOpMeter
 
 from otel_genai import events, reference
+from otel_genai.capture import CLASSES
 from otel_genai.catalog.rows import Shape
 from otel_genai.catalog.spans import SPANS
 from otel_genai.emitters.metrics import Metrics
@@ -116,7 +117,8 @@ def test_namespaces_replace_the_vendor_prefixes_everywhere() -> None:
 
 def test_every_event_type_is_there_with_its_names_and_fields() -> None:
     described = {event["class"]: event for event in reference.document(Shape())["events"]}
-    happening = {kind.__name__ for kind in vars(events).values() if hasattr(kind, "kinds") and any(kind.kinds())}
+    classes = [getattr(events, name) for name in events.__all__]
+    happening = {kind.__name__ for kind in classes if hasattr(kind, "kinds") and any(kind.kinds())}
     assert described.keys() == happening | {"Event", "Operation"}
     tool = described["ToolExecution"]
     assert tool["names"] == list(events.ToolExecution.kinds())
@@ -178,3 +180,16 @@ def test_whoever_reads_only_the_beginning_sees_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("shape", ["default", "latest"])
+def test_a_page_has_the_classes_of_content_and_the_log_records(shape: str) -> None:
+    document = reference.document(Shape.named(shape, "acme"))
+    page = reference.markdown(document)
+    assert {each["class"] for each in document["content"]} == set(CLASSES)
+    assert {log["event"] for log in document["logs"]} == {"LogRecord", "SecurityEvent"}
+    for each in (*document["content"], *document["logs"]):
+        assert all(f"`{name}`" in page for name in each["attributes"])
+    assert "`acme.content.tool_input`" in page
+    assert "`gen_ai.client.inference.operation.details`" in page
+    assert one(document["logs"], event="LogRecord")["texts"] == ["exception.stacktrace"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ..events import HarnessRun, ModelUsage, Run, ToolExecution
 from . import attributes as a
 from .buckets import AGENT_CALLS, AGENT_SECONDS, GENAI_SECONDS, UP_TO_AN_HOUR
-from .models import USAGE
-from .readings import LATEST, failed, words
+from .models import SETTINGS
+from .readings import DEFAULT, LATEST, failed, words
 from .rows import Metric, On, Span
+from .usage import USAGE
 
 RUN = (
     a.OUTCOME.of("outcome"),
@@ -25,6 +26,23 @@ HARNESS = (
     a.CHANNEL.of("scope.channel"),
     a.HARNESS_PHASE.of("phase"),
     a.ERROR_CATEGORY.of("error_category"),
+)
+AGENT_START = (
+    a.OPERATION.always("invoke_agent"),
+    a.AGENT_NAME.of("name"),
+    a.AGENT_DESCRIPTION.of("description"),
+    a.CONVERSATION.of("scope.conversation"),
+    a.REQUEST_MODEL.of("model"),
+)
+AGENT_END = (
+    *HARNESS,
+    a.HARNESS_CLASSIFICATION.of("result_classification"),
+    a.HARNESS_YIELD.of("yield_detected"),
+    a.HARNESS_ITEMS_STARTED.of("items_started"),
+    a.HARNESS_ITEMS_COMPLETED.of("items_completed"),
+    a.HARNESS_ITEMS_ACTIVE.of("items_active"),
+    a.HARNESS_CLEANUP_FAILED.of("cleanup_failed"),
+    a.ERROR_TYPE.of("error_type"),
 )
 AGENT = (a.AGENT_NAME.of("name"), a.REQUEST_MODEL.of("model"), a.ERROR_TYPE.of("error_type"))
 TOOL = (
@@ -137,25 +155,24 @@ SPANS: tuple[Span, ...] = (
         HarnessRun,
         "openclaw.harness.run",
         "An agent at work.",
-        latest=words("invoke_agent", "{name}"),
-        start=(
-            a.OPERATION.always("invoke_agent"),
-            a.AGENT_NAME.of("name"),
-            a.AGENT_DESCRIPTION.of("description"),
-            a.CONVERSATION.of("scope.conversation"),
-            a.REQUEST_MODEL.of("model"),
-        ),
+        start=AGENT_START,
+        end=AGENT_END,
+        status=failed,
+        shapes=DEFAULT,
+    ),
+    Span(
+        HarnessRun,
+        words("invoke_agent", "{name}"),
+        "An agent at work.",
+        start=(*AGENT_START, a.DATA_SOURCE_ID.of("data_source"), *SETTINGS),
         end=(
-            *HARNESS,
-            a.HARNESS_CLASSIFICATION.of("result_classification"),
-            a.HARNESS_YIELD.of("yield_detected"),
-            a.HARNESS_ITEMS_STARTED.of("items_started"),
-            a.HARNESS_ITEMS_COMPLETED.of("items_completed"),
-            a.HARNESS_ITEMS_ACTIVE.of("items_active"),
-            a.HARNESS_CLEANUP_FAILED.of("cleanup_failed"),
-            a.ERROR_TYPE.of("error_type"),
+            *AGENT_END,
+            a.INPUT_TOKENS.of("input_tokens"),
+            a.OUTPUT_TOKENS.of("output_tokens"),
+            a.FINISH_REASONS.of("finish_reasons"),
         ),
         status=failed,
+        shapes=LATEST,
     ),
     Span(
         ToolExecution,
@@ -176,6 +193,7 @@ SPANS: tuple[Span, ...] = (
             a.TOOL_CALL_ID.of("call_id"),
             a.TOOL_PARAMS_KIND.of("params_kind"),
             a.TOOL_PARAMS_LENGTH.of("params_length"),
+            a.AGENT_STEP.of("agent_step"),
         ),
         end=(
             a.ERROR_CATEGORY.of("error_category"),

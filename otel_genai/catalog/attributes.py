@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .. import config, privacy
 from .rows import Attribute, Value
 
 
@@ -13,7 +14,16 @@ class Template(Attribute):
     """An attribute whose values the application's author wrote, `/items/{id}`: few by their nature, braces and all."""
 
     def label(self, value: Any) -> Value:
-        return self.value(value)
+        return self.value(value) or self.fallback
+
+
+@dataclass(frozen=True)
+class ConversationId(Attribute):
+    """The conversation that the application names: as it is, or hashed where that is configured."""
+
+    def value(self, value: Any) -> Value | None:
+        known = super().value(value)
+        return privacy.digest(str(known)) if known and config.active().hash_conversation_id else known
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,29 @@ URL_SCHEME = Attribute("url.scheme", "`http` or `https`, `ws` or `wss`.")
 SERVER_ADDRESS = Attribute("server.address", "Host that was asked: for a request of ours the provider's.")
 SERVER_PORT = Attribute("server.port", "Port that was asked.")
 CLIENT_ADDRESS = Attribute("client.address", "Address of the caller.", label_allowed=False)
-PROTOCOL_NAME = Attribute("network.protocol.name", "Protocol of the request, where it is not HTTP.")
+CLIENT_PORT = Attribute("client.port", "Port of the caller.", label_allowed=False)
+NETWORK_TRANSPORT = Attribute("network.transport", "`tcp`, or `pipe` between processes of one machine.")
+PROTOCOL_NAME = Attribute("network.protocol.name", "`websocket`; `http` for MCP over that.")
 PROTOCOL_VERSION = Attribute("network.protocol.version", "HTTP version of the request.")
 USER_AGENT = Attribute("user_agent.original", "The caller's User-Agent.", label_allowed=False)
+
+# -- standard: the Model Context Protocol
+MCP_METHOD = Attribute(
+    "mcp.method.name", "`tools/call`, `resources/read`, `notifications/progress` ...", fallback="_OTHER"
+)
+MCP_PROTOCOL_VERSION = Attribute("mcp.protocol.version", "Version of the protocol that both sides have agreed on.")
+MCP_SESSION_ID = Attribute("mcp.session.id", "The transport's id of the session.", label_allowed=False)
+MCP_RESOURCE = Attribute("mcp.resource.uri", "The resource that was asked for.", label_allowed=False)
+JSONRPC_REQUEST_ID = Attribute("jsonrpc.request.id", "The id of the request within its session.", label_allowed=False)
+RPC_STATUS = Attribute("rpc.response.status_code", "JSON-RPC code of an answer that is an error.")
+
+# -- standard: containers
+CONTAINER_NAME = Attribute("container.name", "The container.")
+CONTAINER_IMAGE = Attribute("container.image.name", "The image that the container was made of.")
+CPU_MODE = Attribute("cpu.mode", "`user` or `system`.")
+PAGING_FAULT_TYPE = Attribute("system.paging.fault.type", "`minor` or `major`.")
+NETWORK_DIRECTION = Attribute("network.io.direction", "`receive` or `transmit`.")
+DISK_DIRECTION = Attribute("disk.io.direction", "`read` or `write`.")
 
 # -- standard: GenAI
 OPERATION = Attribute("gen_ai.operation.name", "`chat`, `text_completion`, `execute_tool`, `invoke_agent` ...")
@@ -60,6 +90,21 @@ TEMPERATURE = Attribute("gen_ai.request.temperature", "Temperature that was aske
 TOP_P = Attribute("gen_ai.request.top_p", "Nucleus that was asked for.", label_allowed=False)
 MAX_TOKENS = Attribute("gen_ai.request.max_tokens", "Most tokens that were asked for.", label_allowed=False)
 SEED = Attribute("gen_ai.request.seed", "Seed that was asked for.", label_allowed=False)
+TOP_K = Attribute("gen_ai.request.top_k", "Candidates per token that were asked for.", label_allowed=False)
+STOP_SEQUENCES = Attribute("gen_ai.request.stop_sequences", "What the model was to stop at.", label_allowed=False)
+FREQUENCY_PENALTY = Attribute(
+    "gen_ai.request.frequency_penalty", "Penalty on frequent tokens that was asked for.", label_allowed=False
+)
+PRESENCE_PENALTY = Attribute(
+    "gen_ai.request.presence_penalty", "Penalty on tokens that are there that was asked for.", label_allowed=False
+)
+REASONING_LEVEL = Attribute("gen_ai.request.reasoning.level", "How hard the model was asked to think.")
+PREVIOUS_RESPONSE_ID = Attribute(
+    "gen_ai.request.previous_response.id", "The answer that this one goes on from.", label_allowed=False
+)
+OUTPUT_TYPE = Attribute("gen_ai.output.type", "What the answer was to be: `text`, `json`, `image`, `speech`.")
+PROMPT_NAME = Attribute("gen_ai.prompt.name", "The prompt, or prompt template, that was used.")
+PROMPT_VERSION = Attribute("gen_ai.prompt.version", "The version of that template.", label_allowed=False)
 CHOICE_COUNT = Attribute("gen_ai.request.choice.count", "Choices that were asked for, where not one.")
 ENCODING_FORMATS = Attribute(
     "gen_ai.request.encoding_formats", "How embeddings were asked to be written.", label_allowed=False
@@ -79,10 +124,15 @@ CACHE_WRITE_TOKENS = Attribute(
 REASONING_TOKENS = Attribute(
     "gen_ai.usage.reasoning.output_tokens", "Output tokens spent on reasoning.", label_allowed=False
 )
+INPUT_AUDIO_TOKENS = Attribute("gen_ai.usage.audio.input_tokens", "Input tokens of sound.", label_allowed=False)
+OUTPUT_AUDIO_TOKENS = Attribute("gen_ai.usage.audio.output_tokens", "Output tokens of sound.", label_allowed=False)
 TOKEN_TYPE = Attribute("gen_ai.token.type", "`input` or `output`.")
 TOKEN_MODALITY = Attribute("gen_ai.token.modality", "`text`, `image`, `audio` or `unknown`.")
-CONVERSATION = Attribute(
+CONVERSATION = ConversationId(
     "gen_ai.conversation.id", "The conversation, as the application named it.", label_allowed=False
+)
+CONVERSATION_COMPACTED = Attribute(
+    "gen_ai.conversation.compacted", "True where the provider shortened the conversation for the call."
 )
 AGENT_NAME = Attribute("gen_ai.agent.name", "The agent at work.")
 AGENT_DESCRIPTION = Attribute("gen_ai.agent.description", "What the agent is for.", label_allowed=False)
@@ -101,6 +151,65 @@ TOOL_NAME = Attribute("gen_ai.tool.name", "The tool.", fallback="tool")
 TOOL_TYPE = Attribute("gen_ai.tool.type", "`function`, `extension` or `datastore`.")
 TOOL_DESCRIPTION = Attribute("gen_ai.tool.description", "What the tool is for.", label_allowed=False)
 TOOL_CALL_ID = Attribute("gen_ai.tool.call.id", "The id that the model gave the call.", label_allowed=False)
+
+# -- logs and security
+LOG_LEVEL = Attribute("openclaw.log.level", "The severity of a log record.", label_allowed=False)
+LOGGER = Attribute("openclaw.logger", "The logger's name.", label_allowed=False)
+LOGGER_PARENTS = Attribute("openclaw.logger.parents", "The loggers above it, joined by dots.", label_allowed=False)
+CODE_LINE = Attribute("code.lineno", "The line that logged it.", "code.line.number", label_allowed=False)
+CODE_FUNCTION = Attribute("code.function", "The function that did.", "code.function.name", label_allowed=False)
+EXCEPTION_TYPE = Attribute("exception.type", "The class of an exception.", label_allowed=False)
+EXCEPTION_MESSAGE = Attribute("exception.message", "Its text, where texts may leave.", label_allowed=False)
+EXCEPTION_STACKTRACE = Attribute("exception.stacktrace", "Where it was raised, likewise.", label_allowed=False)
+SECURITY_EVENT_ID = Attribute("openclaw.security.event_id", "The event's own id.", label_allowed=False)
+SECURITY_CATEGORY = Attribute("openclaw.security.category", "`tool`, `auth`, `pairing` ...", label_allowed=False)
+SECURITY_ACTION = Attribute("openclaw.security.action", "What was done.", label_allowed=False)
+SECURITY_OUTCOME = Attribute(
+    "openclaw.security.outcome", "`success`, `failure`, `denied`, `error`.", label_allowed=False
+)
+SECURITY_SEVERITY = Attribute("openclaw.security.severity", "`info` to `critical`.", label_allowed=False)
+SECURITY_REASON = Attribute("openclaw.security.reason", "Why, in a bounded word.", label_allowed=False)
+SECURITY_ACTOR_KIND = Attribute("openclaw.security.actor.kind", "What did it: `agent`, `user`.", label_allowed=False)
+SECURITY_ACTOR_ID = Attribute("openclaw.security.actor.id_hash", "Who did it, hashed.", label_allowed=False)
+SECURITY_ACTOR_DEVICE = Attribute("openclaw.security.actor.device_id_hash", "With what, hashed.", label_allowed=False)
+SECURITY_ACTOR_CHANNEL = Attribute("openclaw.security.actor.channel", "From which channel.", label_allowed=False)
+SECURITY_ACTOR_ROLE = Attribute("openclaw.security.actor.role", "In which role.", label_allowed=False)
+SECURITY_ACTOR_SCOPES = Attribute("openclaw.security.actor.scopes", "With which scopes.", label_allowed=False)
+SECURITY_TARGET_KIND = Attribute("openclaw.security.target.kind", "What it was done to.", label_allowed=False)
+SECURITY_TARGET_ID = Attribute("openclaw.security.target.id_hash", "Which one, hashed.", label_allowed=False)
+SECURITY_TARGET_NAME = Attribute("openclaw.security.target.name", "What that is called.", label_allowed=False)
+SECURITY_TARGET_OWNER = Attribute("openclaw.security.target.owner", "Whose it is.", label_allowed=False)
+SECURITY_POLICY_ID = Attribute("openclaw.security.policy.id", "The policy that decided.", label_allowed=False)
+SECURITY_POLICY_DECISION = Attribute("openclaw.security.policy.decision", "What it decided.", label_allowed=False)
+SECURITY_POLICY_REASON = Attribute("openclaw.security.policy.reason", "Why it did.", label_allowed=False)
+SECURITY_CONTROL_ID = Attribute("openclaw.security.control.id", "The control that acted.", label_allowed=False)
+SECURITY_CONTROL_FAMILY = Attribute("openclaw.security.control.family", "Its family.", label_allowed=False)
+
+# -- content: only where its class is switched on
+INPUT_MESSAGES = Attribute("gen_ai.input.messages", "What a model was told, as JSON.", label_allowed=False)
+OUTPUT_MESSAGES = Attribute("gen_ai.output.messages", "What a model answered, as JSON.", label_allowed=False)
+SYSTEM_INSTRUCTIONS = Attribute("gen_ai.system_instructions", "The system prompt, as JSON.", label_allowed=False)
+TOOL_DEFINITIONS = Attribute("gen_ai.tool.definitions", "The tools that were offered, as JSON.", label_allowed=False)
+TOOL_CALL_ARGUMENTS = Attribute("gen_ai.tool.call.arguments", "What a tool was given, as JSON.", label_allowed=False)
+TOOL_CALL_RESULT = Attribute("gen_ai.tool.call.result", "What a tool gave back, as JSON.", label_allowed=False)
+CONTENT_INPUT_MESSAGES = Attribute(
+    "openclaw.content.input_messages", "The same as `gen_ai.input.messages`.", label_allowed=False
+)
+CONTENT_OUTPUT_MESSAGES = Attribute(
+    "openclaw.content.output_messages", "The same as `gen_ai.output.messages`.", label_allowed=False
+)
+CONTENT_SYSTEM_PROMPT = Attribute(
+    "openclaw.content.system_prompt", "The same as `gen_ai.system_instructions`.", label_allowed=False
+)
+CONTENT_TOOL_DEFINITIONS = Attribute(
+    "openclaw.content.tool_definitions", "The same as `gen_ai.tool.definitions`.", label_allowed=False
+)
+CONTENT_TOOL_INPUT = Attribute(
+    "openclaw.content.tool_input", "The same as `gen_ai.tool.call.arguments`.", label_allowed=False
+)
+CONTENT_TOOL_OUTPUT = Attribute(
+    "openclaw.content.tool_output", "The same as `gen_ai.tool.call.result`.", label_allowed=False
+)
 
 # -- the gateway's
 CHANNEL = Attribute("openclaw.channel", "Where the work came from: `slack`, `web` ...")
@@ -208,8 +317,8 @@ TALK_MODE = Attribute("openclaw.talk.mode", "`realtime`, `stt-tts` or `transcrip
 TALK_TRANSPORT = Attribute("openclaw.talk.transport", "`webrtc`, `provider-websocket`, `gateway-relay` ...")
 TALK_BRAIN = Attribute("openclaw.talk.brain", "`agent-consult`, `direct-tools` or `none`.")
 TALK_PROVIDER = Attribute("openclaw.talk.provider", "The provider of the voice.")
-PAYLOAD_SURFACE = Attribute("openclaw.payload.surface", "Where a payload was too large.")
-PAYLOAD_ACTION = Attribute("openclaw.payload.action", "`rejected`, `truncated` or `chunked`.")
+PAYLOAD_SURFACE = Attribute("openclaw.payload.surface", "Where a payload was large.")
+PAYLOAD_ACTION = Attribute("openclaw.payload.action", "`rejected`, `truncated`, `chunked`, or `observed`.")
 PLUGIN = Attribute("openclaw.plugin", "The plugin that it happened in.", fallback="none")
 STATE = Attribute("openclaw.state", "`idle`, `processing` or `waiting`.")
 STATUS = Attribute("openclaw.status", "How a recovery ended (`aborted`, `released` ...), or how an exporter is.")
@@ -218,6 +327,7 @@ ACTIVE_WORK_KIND = Attribute("openclaw.active_work_kind", "`embedded_run`, `mode
 ATTEMPT = Attribute("openclaw.attempt", "Which try at a turn: 1 to 10, then `over_10`.")
 QUEUE_DEPTH = Attribute("openclaw.queueDepth", "Messages that wait for the session.", label_allowed=False)
 AGE_MS = Attribute("openclaw.ageMs", "Milliseconds since anything changed.", label_allowed=False)
+MEMORY_KIND = Attribute("openclaw.memory.kind", "`heap_used`.")
 MEMORY_LEVEL = Attribute("openclaw.memory.level", "`warning` or `critical`.")
 MEMORY_REASON = Attribute("openclaw.memory.reason", "`rss_threshold`, `heap_threshold` or `rss_growth`.")
 RSS_BYTES = Attribute("openclaw.memory.rss_bytes", "Bytes of the resident set.", label_allowed=False)
@@ -286,6 +396,9 @@ COST_AMOUNT = Attribute("otel_genai.cost.amount", "What it cost, unrounded.", la
 COST_CURRENCY = Attribute("otel_genai.cost.currency", "The currency of that, by ISO 4217.")
 COST_SOURCE = Attribute("otel_genai.cost.source", "`rates`, `prices`, `fallback`, or `given` by the application.")
 CHUNKS = Attribute("otel_genai.stream.chunks", "Pieces that a stream came in.", label_allowed=False)
+AGENT_STEP = Attribute(
+    "otel_genai.agent.step", "Which turn of its agent's loop it is, or was asked for in.", label_allowed=False
+)
 CALL_OUTCOME = Attribute("otel_genai.outcome", "How an operation ended that was cancelled or left early.")
 TIME_TO_FIRST_BYTE = Attribute(
     "otel_genai.http.time_to_first_byte", "Seconds to the first byte of the answer's body.", label_allowed=False
@@ -298,4 +411,6 @@ CLOSE_CODE = Attribute("otel_genai.websocket.close_code", "Code with which the W
 CLOSED_BY_CLIENT = Attribute("otel_genai.websocket.closed_by_client", "True where the client closed it.")
 FRAMES = Attribute("otel_genai.websocket.frames", "Frames that came in.", label_allowed=False)
 SUBPROTOCOL = Attribute("otel_genai.websocket.subprotocol", "Subprotocol that the application chose.")
+FOLDED_METRIC = Attribute("otel_genai.metric", "Name of a metric that has as many series as it may have.")
 PLACE = Attribute("otel_genai.place", "Where telemetry failed and was swallowed.", fallback="other")
+DOCKER_REQUEST = Attribute("otel_genai.docker.request", "What the engine was asked for: `list`, `stats`, `events`.")

@@ -1,18 +1,35 @@
-"""What is said of model calls and what they use: spans and metrics."""
+"""What is said of model calls: spans and metrics."""
 
 from __future__ import annotations
 
-from ..events import ModelCall, ModelUsage
+from ..events import ModelCall
+from ..events.agents import Settings
 from . import attributes as a
-from .buckets import CONTEXT_BUCKETS, GENAI_SECONDS, GENAI_TOKENS, UP_TO_AN_HOUR
-from .exchange import COST, amount, billed_outside, used
+from .buckets import GENAI_SECONDS, GENAI_TOKENS, UP_TO_AN_HOUR
+from .exchange import COST
 from .operations import CLIENT_DURATION
-from .readings import CUT_SHORT, DEFAULT, LATEST, failed, words
+from .readings import CUT_SHORT, DEFAULT, LATEST, failed, fraction, words
 from .rows import Metric, On, Read, Span, SpanEvent
+from .usage import CALL_USAGE
 
 
-def several(call: ModelCall) -> int | None:
-    return call.choice_count if call.choice_count != 1 else None
+def several(asked: Settings) -> int | None:
+    return asked.choice_count if asked.choice_count != 1 else None
+
+
+def stops(asked: Settings) -> tuple[str, ...] | None:
+    found = asked.stop_sequences
+    return (found,) if isinstance(found, str) else None if found is None else tuple(found)
+
+
+def conversation(call: ModelCall) -> str | None:
+    """Embeddings are made of texts, and not of a conversation."""
+    return call.scope.conversation if call.operation_name != "embeddings" else None
+
+
+def streamed(field: str) -> Read:
+    """A field of a model call, only where its answer came as a stream."""
+    return lambda call: getattr(call, field) if call.stream else None
 
 
 CALL = (
@@ -38,18 +55,18 @@ GENAI_CLIENT = (
     a.SERVER_PORT.of("server_port"),
 )
 GENAI_CLIENT_DONE = (*GENAI_CLIENT, a.ERROR_TYPE.of("error_type"))
-USAGE = (
-    a.CHANNEL.of("scope.channel", "unknown"),
-    a.AGENT.of("scope.agent", "unknown"),
-    a.PROVIDER.of("provider", "unknown"),
-    a.MODEL.of("model", "unknown"),
-)
-GENAI_USAGE = (
-    a.OPERATION.of("operation", "chat"),
-    a.PROVIDER_NAME.of("provider", "unknown"),
-    a.REQUEST_MODEL.of("model", "unknown"),
-)
 CALL_ENDED = ("model.call.completed", "model.call.error")
+SETTINGS = (
+    a.OUTPUT_TYPE.of("output_type"),
+    a.CHOICE_COUNT.of(several),
+    a.SEED.of("seed"),
+    a.TEMPERATURE.of(fraction("temperature")),
+    a.TOP_P.of(fraction("top_p")),
+    a.MAX_TOKENS.of("max_tokens"),
+    a.STOP_SEQUENCES.of(stops),
+    a.FREQUENCY_PENALTY.of(fraction("frequency_penalty")),
+    a.PRESENCE_PENALTY.of(fraction("presence_penalty")),
+)
 CALL_START = (
     a.OPERATION.of("operation_name"),
     a.SYSTEM.of("provider"),
@@ -61,31 +78,29 @@ CALL_START = (
     a.TRANSPORT.of("transport"),
     a.SERVER_ADDRESS.of("server_address"),
     a.SERVER_PORT.of("server_port"),
-    a.CONVERSATION.of("scope.conversation"),
-    a.AGENT_NAME.of("scope.agent"),
+    a.AGENT.of("scope.agent"),
+    a.CONVERSATION.of(conversation),
     a.REQUEST_STREAM.of(lambda call: call.stream or None),
-    a.TEMPERATURE.of("temperature"),
-    a.TOP_P.of("top_p"),
-    a.MAX_TOKENS.of("max_tokens"),
-    a.SEED.of("seed"),
-    a.CHOICE_COUNT.of(several),
+    *SETTINGS,
+    a.TOP_K.of("top_k"),
+    a.REASONING_LEVEL.of("reasoning_level"),
+    a.PREVIOUS_RESPONSE_ID.of("previous_response_id"),
+    a.PROMPT_NAME.of("prompt_name"),
+    a.PROMPT_VERSION.of("prompt_version"),
     a.DIMENSIONS.of("dimensions"),
     a.ENCODING_FORMATS.of("encoding_formats"),
-)
-CALL_USAGE = (
-    a.INPUT_TOKENS.of("input_tokens"),
-    a.OUTPUT_TOKENS.of("output_tokens"),
-    a.CACHE_READ_TOKENS.of("cache_read_tokens"),
-    a.CACHE_WRITE_TOKENS.of("cache_write_tokens"),
-    a.REASONING_TOKENS.of("reasoning_tokens"),
+    a.AGENT_STEP.of("agent_step"),
 )
 CALL_END = (
     *CALL_USAGE,
+    a.INPUT_AUDIO_TOKENS.of("input_audio_tokens"),
+    a.OUTPUT_AUDIO_TOKENS.of("output_audio_tokens"),
     *COST,
+    a.CONVERSATION_COMPACTED.of("compacted"),
     a.RESPONSE_MODEL.of("response_model"),
     a.RESPONSE_ID.of("response_id"),
     a.FINISH_REASONS.of("finish_reasons"),
-    a.TIME_TO_FIRST_CHUNK.of("time_to_first_chunk_s"),
+    a.TIME_TO_FIRST_CHUNK.of(streamed("time_to_first_chunk_s")),
     a.REQUEST_BYTES.of("request_bytes"),
     a.RESPONSE_BYTES.of("response_bytes"),
     a.FIRST_BYTE_MS.of("time_to_first_chunk_ms"),
@@ -98,14 +113,15 @@ CALL_END = (
 )
 
 
-def streamed(field: str) -> Read:
-    """A field of a model call, only where its answer came as a stream."""
-    return lambda call: getattr(call, field) if call.stream else None
-
-
 def inference(field: str) -> Read:
     """A field of a model call, only where it was inference: embeddings have metrics of their own."""
     return lambda call: getattr(call, field) if call.operation_name != "embeddings" else None
+
+
+def counted(field: str) -> Read:
+    """Tokens of inference, unless a call inside of this one has told them."""
+    read = inference(field)
+    return lambda call: None if call.counted_inside else read(call)
 
 
 def other_operation(call: ModelCall) -> float | None:
@@ -120,65 +136,7 @@ def time_per_chunk(call: ModelCall) -> float | None:
     return (last - call.first_chunk_ns) / 1e9 / (call.chunks - 1)
 
 
-def counted(token: str, field: str) -> On:
-    """One bucket of `openclaw.tokens`."""
-    return On(ModelUsage, field, (*USAGE, a.TOKEN.always(token)))
-
-
-def billed(name: str, field: str, doc: str) -> Metric:
-    """One of the usage counters of the latest conventions."""
-    sources = (*GENAI_USAGE, a.TOKEN_MODALITY.always("unknown"))
-    on = (On(ModelUsage, field, sources), billed_outside(field))
-    return Metric(name, "counter", "{token}", doc, on, shapes=LATEST)
-
-
 METRICS: tuple[Metric, ...] = (
-    Metric(
-        "openclaw.tokens",
-        "counter",
-        "1",
-        "Tokens by kind; `prompt` and `total` overlap the others, so never sum over the label.",
-        (
-            counted("input", "uncached_tokens"),
-            counted("output", "output_tokens"),
-            counted("cache_read", "cache_read_tokens"),
-            counted("cache_write", "cache_write_tokens"),
-            counted("prompt", "input_tokens"),
-            counted("total", "total_tokens"),
-        ),
-    ),
-    Metric(
-        "gen_ai.client.token.usage",
-        "histogram",
-        "{token}",
-        "Tokens of a call, input (cached included) and output.",
-        (
-            On(ModelUsage, "input_tokens", (*GENAI_USAGE, a.TOKEN_TYPE.always("input"))),
-            On(ModelUsage, "output_tokens", (*GENAI_USAGE, a.TOKEN_TYPE.always("output"))),
-            used("input_tokens", "input"),
-            used("output_tokens", "output"),
-        ),
-        GENAI_TOKENS,
-        DEFAULT,
-    ),
-    Metric(
-        "openclaw.cost.usd",
-        "counter",
-        "1",
-        "What model calls cost, in US dollars.",
-        (On(ModelUsage, amount, USAGE),),
-    ),
-    Metric(
-        "openclaw.context.tokens",
-        "histogram",
-        "1",
-        "The size of the context window, and how much of it is used.",
-        (
-            On(ModelUsage, "context_limit", (*USAGE, a.CONTEXT.always("limit"))),
-            On(ModelUsage, "context_used", (*USAGE, a.CONTEXT.always("used"))),
-        ),
-        CONTEXT_BUCKETS,
-    ),
     Metric(
         "openclaw.model_call.duration_ms",
         "histogram",
@@ -259,7 +217,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "{token}",
         "Tokens read by an inference, cached ones included.",
-        (On(ModelCall, inference("input_tokens"), GENAI_CLIENT, CALL_ENDED),),
+        (On(ModelCall, counted("input_tokens"), GENAI_CLIENT, CALL_ENDED),),
         GENAI_TOKENS,
         LATEST,
     ),
@@ -268,15 +226,10 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "{token}",
         "Tokens written by an inference.",
-        (On(ModelCall, inference("output_tokens"), GENAI_CLIENT, CALL_ENDED),),
+        (On(ModelCall, counted("output_tokens"), GENAI_CLIENT, CALL_ENDED),),
         GENAI_TOKENS,
         LATEST,
     ),
-    billed("gen_ai.client.inference.usage.input_tokens", "input_tokens", "Tokens read, cached ones included."),
-    billed("gen_ai.client.inference.usage.output_tokens", "output_tokens", "Tokens written."),
-    billed("gen_ai.client.inference.usage.cache_read.input_tokens", "cache_read_tokens", "Tokens read from a cache."),
-    billed("gen_ai.client.inference.usage.cache_write.input_tokens", "cache_write_tokens", "Tokens written to one."),
-    billed("gen_ai.client.inference.usage.reasoning.output_tokens", "reasoning_tokens", "Tokens spent on reasoning."),
 )
 
 SPANS: tuple[Span, ...] = (
@@ -290,24 +243,5 @@ SPANS: tuple[Span, ...] = (
         end=CALL_END,
         moments=(SpanEvent("openclaw.provider.request", (a.UPSTREAM_REQUEST_ID_HASH.of("request_id_hash"),)),),
         status=failed,
-    ),
-    Span(
-        ModelUsage,
-        "openclaw.model.usage",
-        "What a model call used; under the latest conventions the call's own span says it.",
-        start=(
-            *USAGE,
-            a.OPERATION.of("operation", "chat"),
-            a.SYSTEM.of("provider"),
-            a.REQUEST_MODEL.of("model"),
-            a.TOKENS_INPUT.of("uncached_tokens"),
-            a.TOKENS_OUTPUT.of("output_tokens"),
-            a.TOKENS_CACHE_READ.of("cache_read_tokens"),
-            a.TOKENS_CACHE_WRITE.of("cache_write_tokens"),
-            a.TOKENS_TOTAL.of("total_tokens"),
-            *CALL_USAGE,
-            *COST,
-        ),
-        shapes=DEFAULT,
     ),
 )

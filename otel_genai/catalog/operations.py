@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from ..events import AgentCreation, EvaluationResult, MemoryOperation, Planning, Retrieval, Workflow
+from ..events import AgentCreation, EvaluationResult, MemoryOperation, Planning, RemoteAgent, Retrieval, Workflow
 from . import attributes as a
 from .buckets import WORKFLOW_SECONDS
-from .readings import CUT_SHORT, LATEST, failed, words
+from .readings import CUT_SHORT, LATEST, failed, fraction, words
 from .rows import Metric, On, Sources, Span
 
 
 def plan_name(planning: Planning) -> str:
     agent = planning.inner.agent
     return f"plan {agent}" if agent else "plan"
-
-
-def score(result: EvaluationResult) -> float | None:
-    """A number with a fraction, always: backends keep the type that they see first."""
-    return None if result.score is None else float(result.score)
 
 
 SERVER = (a.SERVER_ADDRESS.of("server_address"), a.SERVER_PORT.of("server_port"))
@@ -33,6 +28,18 @@ CREATION = (
     a.REQUEST_MODEL.of("model"),
     *SERVER,
 )
+REMOTE_AGENT = (
+    a.OPERATION.always("invoke_agent"),
+    a.PROVIDER_NAME.of("provider"),
+    a.REQUEST_MODEL.of("model"),
+    *SERVER,
+)
+AGENT = (
+    a.AGENT_NAME.of("agent"),
+    a.AGENT_ID.of("agent_id"),
+    a.AGENT_DESCRIPTION.of("description"),
+    a.AGENT_VERSION.of("version"),
+)
 ERROR_TYPE = a.ERROR_TYPE.of("error_type")
 END: Sources = (ERROR_TYPE, CUT_SHORT)
 
@@ -40,6 +47,7 @@ CLIENT_DURATION = (
     On(Retrieval, "duration_s", (*RETRIEVAL, ERROR_TYPE)),
     On(MemoryOperation, "duration_s", (*MEMORY, ERROR_TYPE)),
     On(AgentCreation, "duration_s", (*CREATION, ERROR_TYPE)),
+    On(RemoteAgent, "duration_s", (*REMOTE_AGENT, ERROR_TYPE)),
 )
 """Their part in the metric of client operations that are not inference."""
 
@@ -65,7 +73,6 @@ SPANS: tuple[Span, ...] = (
             *RETRIEVAL,
             a.DATA_SOURCE_ID.of("data_source"),
             a.RETRIEVAL_TOP_K.of("top_k"),
-            a.CONVERSATION.of("scope.conversation"),
         ),
         end=END,
         status=failed,
@@ -80,7 +87,6 @@ SPANS: tuple[Span, ...] = (
             a.MEMORY_STORE_ID.of("store"),
             a.MEMORY_RECORD_ID.of("record"),
             a.MEMORY_RECORD_COUNT.of("record_count"),
-            a.CONVERSATION.of("scope.conversation"),
         ),
         end=END,
         status=failed,
@@ -90,13 +96,16 @@ SPANS: tuple[Span, ...] = (
         words("create_agent", "{agent}"),
         "The making of an agent at a provider.",
         kind="client",
-        start=(
-            *CREATION,
-            a.AGENT_NAME.of("agent"),
-            a.AGENT_ID.of("agent_id"),
-            a.AGENT_DESCRIPTION.of("description"),
-            a.AGENT_VERSION.of("version"),
-        ),
+        start=(*CREATION, *AGENT),
+        end=END,
+        status=failed,
+    ),
+    Span(
+        RemoteAgent,
+        words("invoke_agent", "{agent}"),
+        "An agent at work elsewhere, as it is seen by who asked it.",
+        kind="client",
+        start=(*REMOTE_AGENT, *AGENT, a.CONVERSATION.of("scope.conversation")),
         end=END,
         status=failed,
     ),
@@ -116,11 +125,7 @@ SPANS: tuple[Span, ...] = (
         Planning,
         plan_name,
         "An agent works out its next steps.",
-        start=(
-            a.OPERATION.always("plan"),
-            a.AGENT_NAME.of("inner.agent"),
-            a.CONVERSATION.of("scope.conversation"),
-        ),
+        start=(a.OPERATION.always("plan"), a.AGENT_NAME.of("inner.agent")),
         end=END,
         status=failed,
     ),
@@ -130,7 +135,7 @@ SPANS: tuple[Span, ...] = (
         "Somebody judged an answer; it stands below what was judged, and takes no time.",
         start=(
             a.EVALUATION_NAME.of("name", "unknown"),
-            a.EVALUATION_SCORE.of(score),
+            a.EVALUATION_SCORE.of(fraction("score")),
             a.EVALUATION_LABEL.of("label"),
             a.RESPONSE_ID.of("response_id"),
             ERROR_TYPE,

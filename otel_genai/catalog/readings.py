@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from ..events import Operation
@@ -20,6 +21,17 @@ def words(*parts: str) -> Read:
         return " ".join(str(value) for value in values if value)
 
     return name
+
+
+def fraction(field: str) -> Read:
+    """A number with a fraction, always: backends keep the type that they see first."""
+    read = attrgetter(field)
+
+    def real(event: Any) -> float | None:
+        value = read(event)
+        return None if value is None else float(value)
+
+    return real
 
 
 def failed(operation: Operation) -> str | None:

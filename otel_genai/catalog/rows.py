@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from .. import privacy
 from ..events import Event
 
 Read = Callable[[Any], Any]
-Instrument = Literal["counter", "up_down_counter", "histogram"]
+Instrument = Literal["counter", "up_down_counter", "histogram", "gauge"]
 SpanKind = Literal["internal", "client", "server"]
 Value = str | bool | int | float | tuple[str, ...]
 
@@ -60,11 +61,12 @@ class Attribute:
             return privacy.label(value, self.fallback)
         return value if isinstance(value, (bool, int)) else privacy.label(str(value), self.fallback)
 
-    def value(self, value: Any) -> Value:
+    def value(self, value: Any) -> Value | None:
+        """What stands on a span; `None` where nothing may."""
         if isinstance(value, str):
-            return value if len(value) <= privacy.LONGEST_TEXT else privacy.text(value)
+            return (privacy.word(value) or self.fallback) if self.label_allowed else privacy.text(value)
         if isinstance(value, tuple):
-            return tuple(privacy.text(str(item)) for item in value)
+            return tuple(text for item in value if (text := privacy.text(str(item))) is not None)
         return value if isinstance(value, (bool, int, float)) else privacy.text(str(value))
 
     def of(self, source: str | Read, missing: str | None = None) -> Source:
@@ -109,14 +111,19 @@ Sources = tuple[Source, ...]
 
 
 def together(sources: Sources) -> Callable[[Event], tuple[Any, ...]]:
-    """What reads all of them off an event, in their order; fields in one step, which is far faster than one by one."""
+    """What reads all of them off an event, in their order.
+
+    Fields that come first are read in one step, which is far faster than one by one.
+    """
     if not sources:
         return lambda _: ()
-    paths = [source.path for source in sources if source.path is not None]
-    if len(paths) == len(sources) > 1:
-        return attrgetter(*paths)
-    reads = tuple(source.read for source in sources)
-    return lambda event: tuple([read(event) for read in reads])
+    paths = [path for path in takewhile(bool, (source.path for source in sources)) if path]
+    calls = tuple(source.read for source in sources[len(paths) :])
+    if len(paths) < 2:
+        reads = tuple(source.read for source in sources)
+        return lambda event: tuple([read(event) for read in reads])
+    fields = attrgetter(*paths)
+    return (lambda event: (*fields(event), *[read(event) for read in calls])) if calls else fields
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,10 @@ class On:
 
     event: type[Event]
     amount: str | int | Read
-    """A field of the event, a constant, or a function of it; `None` records nothing."""
+    """A field of the event, a constant, or a function of it; `None` records nothing, and ends a gauge's series.
+
+    A gauge's value holds for the event's `fresh_ms` milliseconds, where it has that field, else for five minutes.
+    """
     sources: Sources = ()
     kinds: tuple[str, ...] = ()
     """The wire names at which it is recorded; by default every one but that of the start."""
@@ -153,6 +163,8 @@ class Metric:
     buckets: tuple[float, ...] | None = None
     shapes: frozenset[str] = frozenset({"default", "latest"})
     """Under which conventions it is recorded."""
+    whole: bool = False
+    """For an up-down counter: its amounts are no changes but all that there is, and are kept as a gauge's are."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +192,8 @@ class Span:
     moments: tuple[SpanEvent, ...] = ()
     status: Read = field(default=lambda event: None)
     """The message of an ERROR status, or `None` for a span that did not fail."""
+    lasted_ms: Read = field(default=lambda event: None)
+    """Of an event that takes no time itself: how long that took which it tells of, in milliseconds."""
     adopts: bool = False
     """Where a local server span is current already, that span is this one."""
     shapes: frozenset[str] = frozenset({"default", "latest"})
@@ -190,3 +204,20 @@ class Span:
 
     def kind_in(self, shape: Shape) -> SpanKind:
         return self.latest_kind if self.latest_kind and shape.spans == "latest" else self.kind
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """A log record: its body, its severity, and what it carries."""
+
+    event: type[Event]
+    body: str
+    severity: Read
+    """`TRACE` to `FATAL`."""
+    sources: Sources
+    prefix: str
+    """What stands before the names of the event's own `attributes`."""
+    said: Read = field(default=lambda event: None)
+    """What stands in place of the body where texts may leave."""
+    texts: Sources = ()
+    """What it carries beside, only where texts may leave."""

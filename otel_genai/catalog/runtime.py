@@ -8,13 +8,14 @@ from ..events import (
     LivenessWarning,
     MemoryPressure,
     MemorySample,
+    SeriesFolded,
     TelemetryExporter,
     TelemetryFailed,
 )
 from . import attributes as a
 from .buckets import DEFAULT_BUCKETS, UP_TO_AN_HOUR
 from .readings import failed
-from .rows import Metric, On, Span
+from .rows import Metric, On, Source, Span
 
 MEMORY_BYTES = (*DEFAULT_BUCKETS, *(2**n for n in range(20, 37)))
 RATIOS = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1, 1.5, 2, 3, *DEFAULT_BUCKETS[1:])
@@ -30,9 +31,9 @@ EXPORTER = (
 )
 
 
-def memory(name: str, field: str, doc: str) -> Metric:
-    """One of the byte counts. A sample has no attributes; one under pressure is told again with why."""
-    on = (On(MemorySample, field), On(MemoryPressure, field, PRESSURE))
+def memory(name: str, field: str, doc: str, *sources: Source) -> Metric:
+    """One of the byte counts. What is told under pressure is told once more with why."""
+    on = (On(MemorySample, field, sources), On(MemoryPressure, field, (*sources, *PRESSURE)))
     return Metric(name, "histogram", "By", doc, on, MEMORY_BYTES)
 
 
@@ -52,7 +53,12 @@ def critical(pressure: MemoryPressure) -> str | None:
 
 METRICS: tuple[Metric, ...] = (
     memory("openclaw.memory.rss_bytes", "rss_bytes", "What of the process is in memory."),
-    memory("openclaw.memory.heap_used_bytes", "heap_used_bytes", "What of the heap is in use by objects."),
+    memory(
+        "openclaw.memory.heap_used_bytes",
+        "heap_used_bytes",
+        "What of the heap is in use by objects.",
+        a.MEMORY_KIND.always("heap_used"),
+    ),
     memory("openclaw.memory.heap_total_bytes", "heap_total_bytes", "The interpreter's heap."),
     memory("openclaw.memory.external_bytes", "external_bytes", "What libraries hold outside of the heap."),
     memory("openclaw.memory.array_buffers_bytes", "array_buffers_bytes", "What is in buffers and arrays."),
@@ -117,6 +123,13 @@ METRICS: tuple[Metric, ...] = (
         "{failure}",
         "Failures of telemetry itself, swallowed so that the program did not notice.",
         (On(TelemetryFailed, 1, (a.PLACE.of("place"), a.ERROR_TYPE.of("error_category"))),),
+    ),
+    Metric(
+        "otel_genai.series.folded",
+        "counter",
+        "{measurement}",
+        "Measurements without a series of their own: their metric has 2000. One holds them all, or, of a gauge, none.",
+        (On(SeriesFolded, 1, (a.FOLDED_METRIC.of("metric"),)),),
     ),
 )
 

@@ -1,14 +1,13 @@
-"""What arrived, for a terminal: trees of spans, a table of metrics, and whom the provider was told it works for."""
+"""What arrived, for a terminal: trees of spans, and tables of metrics, of costs, and of what the provider was told."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -26,8 +25,18 @@ NAME_COLUMNS = 44
 DEEPEST = 10
 """The most levels that are drawn; what lies deeper stands on the last of them."""
 
-KINDS = {"INTERNAL": "", "UNSPECIFIED": ""}
+KINDS = {"INTERNAL": "", "UNSPECIFIED": "", "CLIENT": ""}
 """Kinds that say nothing to a reader; the others are shown in small letters."""
+
+NAMED = (a.TOOL_NAME, a.HARNESS_ID, a.SKILL_NAME)
+"""Attributes by which a span of one name is told from another."""
+
+USUAL_OUTCOMES = {None, "completed", "error"}
+
+OVERLAPPING = {a.TOKEN.name, a.TOKEN_TYPE.name, a.CONTEXT.name}
+"""Labels over which nothing may be added up: their values count the same things."""
+
+LABEL_COLUMNS = 34
 
 
 class Propagation(NamedTuple):
@@ -47,16 +56,45 @@ def trace_trees(spans: Iterable[Span]) -> list[Tree]:
 
 
 def metric_table(points: Iterable[Point]) -> Table:
-    """The name of each metric, and below it a row for each of its series: labels and value."""
+    """A row for each metric: how much in all its series together, and what its labels say, shortened."""
     table = _table()
-    table.add_column("metric and labels", overflow="fold")
-    table.add_column("value", no_wrap=True)
-    ordered = sorted(points, key=lambda point: (point.name, _labels(point)))
-    for name, series in groupby(ordered, key=lambda point: point.name):
-        table.add_row(Text(_printable(name), style="bold"), "")
-        for point in series:
-            labels = Text(_labels(point) or "no labels", style="dim")
-            table.add_row(Padding(labels, (0, 0, 0, 2)), _measured(point))
+    for column in ("metric", "unit"):
+        table.add_column(column, no_wrap=True)
+    for column in ("count", "sum"):
+        table.add_column(column, no_wrap=True, justify="right")
+    table.add_column("labels", max_width=LABEL_COLUMNS)
+    for (name, unit, *_), group in groupby(sorted(points, key=_row), key=_row):
+        series = list(group)
+        values = [point.value if point.count is None else point.sum for point in series]
+        known = [value for value in values if value is not None]
+        counts = [point.count for point in series if point.count is not None]
+        table.add_row(
+            Text(_printable(name), style="bold"),
+            _printable(unit),
+            f"{sum(counts):,}" if counts else "",
+            _number(sum(known)) if known else "none",
+            Text(_labels(series), style="dim", no_wrap=True, overflow="ellipsis"),
+        )
+    return table
+
+
+def cost_table(spans: Iterable[Span]) -> Table:
+    """What the calls of each model used and cost, and the sum of what anybody could price."""
+    table = _table()
+    table.add_column("model")
+    for column in ("calls", "tokens in", "tokens out", "US dollars"):
+        table.add_column(column, justify="right")
+    total = 0.0
+    calls = sorted((span for span in spans if span.kind == "CLIENT"), key=_model)
+    for model, group in groupby(calls, key=_model):
+        own = list(group)
+        used = [sum(call.attributes.get(side.name, 0) for call in own) for side in (a.INPUT_TOKENS, a.OUTPUT_TOKENS)]
+        dollars = [call.attributes[a.COST_AMOUNT.name] for call in own if a.COST_AMOUNT.name in call.attributes]
+        total += sum(dollars)
+        said = [f"{sum(dollars):.6f}"] if dollars else []
+        said += ["unpriced"] if any(map(_unpriced, own)) else []
+        table.add_row(_printable(model), str(len(own)), *(f"{tokens:,}" for tokens in used), " + ".join(said) or "none")
+    table.add_row(Text("all that was priced", style="bold"), "", "", "", Text(f"{total:.6f}", style="bold"))
     return table
 
 
@@ -84,7 +122,7 @@ def propagation_table(rows: Iterable[Propagation]) -> Table:
 
 
 def _table() -> Table:
-    return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
 
 
 def _named(row: Propagation) -> Text:
@@ -136,44 +174,83 @@ def _trace_line(trace_id: str, spans: Sequence[Span]) -> Text:
 def _span_line(span: Span, width: int) -> Text:
     failed = span.status == "ERROR"
     line = Text(_printable(span.name).ljust(width), style="red" if failed else "bold")
-    line.append(f"  {_milliseconds(span.duration_ns):>11}", style="not bold default")
+    line.append(f"  {_milliseconds(span.duration_ns):>10}", style="not bold default")
     for text, style in _details(span):
         line.append(f"  {text}", style=f"not bold {style}")
     return line
 
 
 def _details(span: Span) -> Iterator[tuple[str, str]]:
-    for named in (a.TOOL_NAME, a.HARNESS_ID):
-        if name := span.attributes.get(named.name):
+    """What is worth saying of a span that its name does not say already, each with its style."""
+    attributes = span.attributes
+    for named in NAMED:
+        if (name := attributes.get(named.name)) and str(name) not in span.name:
             yield _printable(name), "magenta"
     kind = KINDS.get(span.kind, span.kind.lower())
     if kind:
         yield kind, "default dim"
-    if model := span.attributes.get(a.REQUEST_MODEL.name):
+    if (model := attributes.get(a.REQUEST_MODEL.name)) and str(model) not in span.name:
         yield _printable(model), "cyan"
+    if other := attributes.get(a.FAILOVER_TO_MODEL.name):
+        yield f"to {_printable(other)}", "cyan"
     tokens = [
         f"{number:,} {direction}"
         for direction, side in (("in", a.INPUT_TOKENS), ("out", a.OUTPUT_TOKENS))
-        if isinstance(number := span.attributes.get(side.name), int)
+        if isinstance(number := attributes.get(side.name), int)
     ]
     if tokens:
-        yield f"{' / '.join(tokens)} tokens", "default"
+        yield " / ".join(tokens), "default"
+    yield from _money(span)
+    yield from _end(span)
+
+
+def _money(span: Span) -> Iterator[tuple[str, str]]:
+    dollars = span.attributes.get(a.COST_AMOUNT.name)
+    if isinstance(dollars, (int, float)):
+        yield f"${dollars:.6f}", "green"
+    elif _unpriced(span):
+        yield "unpriced", "yellow"
+
+
+def _unpriced(span: Span) -> bool:
+    """Whether it is a model call that used tokens whose price nobody knew."""
+    used = span.attributes.get(a.INPUT_TOKENS.name) or span.attributes.get(a.OUTPUT_TOKENS.name)
+    return span.kind == "CLIENT" and bool(used) and a.COST_AMOUNT.name not in span.attributes
+
+
+def _end(span: Span) -> Iterator[tuple[str, str]]:
+    """How it ended, where not as it usually does."""
     if span.status == "ERROR":
         yield _printable(span.attributes.get(a.ERROR_TYPE.name) or span.status_message or "error"), "red"
+        return
+    outcome = span.attributes.get(a.OUTCOME.name)
+    if outcome not in USUAL_OUTCOMES:
+        reason = span.attributes.get(a.DENIED_REASON.name) or span.attributes.get(a.REASON.name)
+        yield _printable(": ".join(str(word) for word in (outcome, reason) if word)), "yellow"
 
 
-def _labels(point: Point) -> str:
-    return " ".join(f"{_printable(key)}={_printable(value)}" for key, value in sorted(point.attributes.items()))
+def _model(span: Span) -> str:
+    return str(span.attributes.get(a.REQUEST_MODEL.name, ""))
 
 
-def _measured(point: Point) -> Text:
-    unit = "" if point.unit == "1" else f" {_printable(point.unit.strip('{}'))}".rstrip()
-    if point.count is None:
-        return Text("no value" if point.value is None else f"{_number(point.value)}{unit}")
-    parts = [f"{point.count:,} x"]
-    if point.sum is not None and point.count:
-        parts += [f"avg {_number(point.sum / point.count)}{unit}", f"sum {_number(point.sum)}{unit}"]
-    return Text(", ".join(parts))
+def _row(point: Point) -> tuple[str, ...]:
+    """What stands on one row of the table of metrics."""
+    apart = (f"{key}={value}" for key, value in point.attributes.items() if key in OVERLAPPING)
+    return (point.name, point.unit, *sorted(apart))
+
+
+def _labels(series: Sequence[Point]) -> str:
+    """Each label with its values: first those that may not be added up, then those that have most to tell."""
+    values: dict[str, dict[str, None]] = {}
+    for key, value in chain.from_iterable(sorted(point.attributes.items()) for point in series):
+        values.setdefault(key, {})[_printable(value)] = None
+    ordered = sorted(values, key=lambda key: (key not in OVERLAPPING, -len(values[key]), "unknown" in values[key]))
+    return " ".join(f"{_short(key)}={','.join(sorted(values[key]))}" for key in ordered) or "no labels"
+
+
+def _short(key: str) -> str:
+    """The name of a label without the namespace that it stands in."""
+    return _printable(key.partition(".")[2] or key)
 
 
 def _milliseconds(nanoseconds: int) -> str:

@@ -11,13 +11,17 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
+from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from .. import guard
+from ..exporters import Reporter
 
 SAY_AGAIN_AFTER = 60.0
+QUEUE_FULL = "the queue is full"
 FAMILIES = ("opentelemetry.", "requests.", "urllib3.")
 """Loggers through which the SDK, and what it sends with, say every attempt that fails."""
 PHRASES = frozenset(status.phrase for status in HTTPStatus)
@@ -28,8 +32,15 @@ E = TypeVar("E")
 class Delivery:
     """What becomes of one signal's exports: how much is lost, and why, told to the log in moderation."""
 
-    def __init__(self, signal: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        signal: str,
+        exporter: str = "otlp-http-protobuf",
+        endpoint: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.signal = signal
+        self.report = Reporter(signal, exporter, endpoint)
         self.failing = False
         """Whether the last thing that happened is a loss."""
         self.lost = 0
@@ -46,6 +57,10 @@ class Delivery:
 
     def failed(self, items: int, reason: str, what: str = "do not arrive") -> None:
         """`items` are lost. The log says so the first time, and then at most once a minute."""
+        if reason == QUEUE_FULL:
+            self.report.dropped(items)
+        else:
+            self.report.failed(reason, items)
         with self._lock:
             self.failing = True
             self.lost += items
@@ -60,6 +75,7 @@ class Delivery:
         """An export came through; where the log said that they fail, it says that they do no more."""
         if not self.failing:
             return
+        self.report.recovered()
         with self._lock:
             self.failing = False
             if self._said_lost is None:
@@ -75,6 +91,7 @@ class Delivery:
 
     def ended(self) -> None:
         """Nothing more will be sent: say what was lost and is not said yet."""
+        self.report.stopped()
         if self.lost > (self._said_lost or 0):
             guard.logger.warning("%s: %d were lost until the end", self.signal, self.lost)
 
@@ -94,14 +111,15 @@ class Delivery:
         """What this thread says to the log through others in here is for us."""
         before, _here.delivery = _here.delivery, self
         try:
-            yield
+            with guard.at_export():
+                yield
         finally:
             _here.delivery = before
 
     def overhear(self, record: logging.LogRecord) -> None:
         """Learn from a complaint that is held back: that the queue is full, or why an export fails."""
         if str(record.msg).startswith("Queue full"):
-            self.failed(1, "the queue is full", "do not all arrive")
+            self.failed(1, QUEUE_FULL, "do not all arrive")
         elif record.levelno >= logging.WARNING:
             self._reason = reason_in(record.args) or self._reason
             self._nobody_there = any(isinstance(argument, Exception) for argument in record.args or ())
@@ -198,6 +216,39 @@ class QuietQueue(BatchSpanProcessor):
             super().on_end(span)
         finally:
             _here.delivery = before
+
+
+class QuietLogs(LogRecordExporter):
+    """A log exporter whose failures are told by its `Delivery`."""
+
+    def __init__(self, make: Callable[[], LogRecordExporter], delivery: Delivery) -> None:
+        self._inner = Own(make)
+        self._delivery = delivery
+        delivery.give_up = self.shutdown
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        arrived = self._delivery.attempt(lambda: self._inner().export(batch), len(batch))
+        return LogRecordExportResult.SUCCESS if arrived else LogRecordExportResult.FAILURE
+
+    def force_flush(self, timeout_millis: int = 10_000) -> bool:
+        """Nothing is kept here."""
+        return True
+
+    def shutdown(self) -> None:
+        with self._delivery.quiet():
+            self._inner().shutdown()  # type: ignore[no-untyped-call]  # (the SDK's)
+
+
+class QuietLogQueue(BatchLogRecordProcessor):
+    """The SDK's queue of log records; one that finds no place in it is counted by its `Delivery`."""
+
+    def __init__(self, exporter: LogRecordExporter, delivery: Delivery, interval_ms: int | None) -> None:
+        super().__init__(exporter, schedule_delay_millis=interval_ms)
+        self._delivery = delivery
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        with self._delivery.quiet():
+            super().on_emit(log_record)
 
 
 class QuietMetrics(MetricExporter):

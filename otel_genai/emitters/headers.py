@@ -56,7 +56,7 @@ class HeaderCapture:
         if not wanted:
             return {}
         captured = self._sanitize.sanitize_header_values(texts(pairs), wanted, name)
-        return {name: tuple(privacy.text(value) for value in values) for name, values in captured.items()}
+        return {name: tuple(filter(None, map(privacy.text, values))) for name, values in captured.items()}
 
 
 def texts(pairs: Pairs) -> Mapping[str, list[str]]:

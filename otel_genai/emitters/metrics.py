@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from threading import Lock
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, TypeVar
 
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import Meter
 
 from ..bus import Handler
 from ..catalog.metrics import METRICS
 from ..catalog.rows import Metric, On, Read, Shape, Sources, Value, together
 from ..events import Event
+from .series import Distribution, LastValues, Tally, instrument
 
 Record = Callable[[Any, dict[str, Value]], object]
 Labels = Callable[[Event], dict[str, Value]]
 Group = tuple[Labels, tuple[tuple[Record, Read], ...]]
 """Measurements that share their attributes, which are therefore read once."""
+Shown = tuple[Labels, tuple[tuple[LastValues, Read], ...]]
+"""The same of gauges."""
+Made = Tally | Distribution | LastValues
+M = TypeVar("M")
 
 SERIES_REMEMBERED = 1024
 """Per group: sets of labels that are made only once, for they are few."""
-
-
-MOST_SERIES = 2000
-"""Sets of attributes per counter, beside the one for what is over: as many as the SDK keeps of other instruments."""
-OVERFLOW = (("otel.metric.overflow", True),)
-"""Where everything goes that finds no place of its own, as in the SDK."""
 
 
 class Metrics:
@@ -35,7 +32,7 @@ class Metrics:
 
     def __init__(self, meter: Meter, shape: Shape, metrics: Iterable[Metric] = METRICS) -> None:
         self._shape = shape
-        self._rows: dict[str, tuple[Record, list[On]]] = {}
+        self._rows: dict[str, tuple[Made, list[On]]] = {}
         for metric in metrics:
             if metric.shapes & shape.metrics:
                 self._add(meter, shape.name(metric.name), metric)
@@ -50,30 +47,54 @@ class Metrics:
 
     def handler(self, event_type: type[Event], kind: str) -> Handler | None:
         """What to do about a wire name; `None` where no metric is read off it."""
-        groups = self._groups(event_type, kind)
-        if not groups:
-            return None
+        read_off = [(made, on) for made, ons in self._rows.values() for on in ons if on.event is event_type]
+        found = [(made, on) for made, on in read_off if on.applies(kind)]
+        groups = self._grouped((on, recorder(made)) for made, on in found if not isinstance(made, LastValues))
+        gauges = self._grouped((on, made) for made, on in found if isinstance(made, LastValues))
+        if not gauges:
+            return measuring(groups) if groups else None
+        return showing(gauges, measuring(groups))
 
-        def measure(event: Event) -> None:
-            for labels, records in groups:
-                attributes: dict[str, Value] | None = None
-                for record, read in records:
-                    amount = read(event)
-                    if amount is None:
-                        continue
-                    if attributes is None:
-                        attributes = labels(event)
-                    record(amount, attributes)
+    def _grouped(self, found: Iterable[tuple[On, M]]) -> tuple[tuple[Labels, tuple[tuple[M, Read], ...]], ...]:
+        groups: dict[Sources, list[tuple[M, Read]]] = {}
+        for on, made in found:
+            groups.setdefault(on.sources, []).append((made, on.read))
+        return tuple((labels_of(sources, self._shape), tuple(reads)) for sources, reads in groups.items())
 
-        return measure
 
-    def _groups(self, event_type: type[Event], kind: str) -> tuple[Group, ...]:
-        found: dict[Sources, list[tuple[Record, Read]]] = {}
-        for record, ons in self._rows.values():
-            for on in ons:
-                if on.event is event_type and on.applies(kind):
-                    found.setdefault(on.sources, []).append((record, on.read))
-        return tuple((labels_of(sources, self._shape), tuple(records)) for sources, records in found.items())
+def recorder(made: Tally | Distribution) -> Record:
+    return made.add if isinstance(made, Tally) else made.record
+
+
+def measuring(groups: tuple[Group, ...]) -> Handler:
+    """What adds to counters and histograms; `None` is no measurement."""
+
+    def measure(event: Event) -> None:
+        for labels, records in groups:
+            attributes: dict[str, Value] | None = None
+            for record, read in records:
+                amount = read(event)
+                if amount is None:
+                    continue
+                if attributes is None:
+                    attributes = labels(event)
+                record(amount, attributes)
+
+    return measure
+
+
+def showing(gauges: tuple[Shown, ...], measure: Handler) -> Handler:
+    """What keeps last values, each for as long as the event says that it holds; `None` is not known any more."""
+
+    def show(event: Event) -> None:
+        measure(event)
+        fresh_ms = getattr(event, "fresh_ms", None)
+        for labels, reads in gauges:
+            attributes = labels(event)
+            for gauge, read in reads:
+                gauge.keep(read(event), attributes, fresh_ms)
+
+    return show
 
 
 def labels_of(sources: Sources, shape: Shape) -> Labels:
@@ -100,43 +121,3 @@ def labels_of(sources: Sources, shape: Shape) -> Labels:
             return made(*values)
 
     return labels
-
-
-class Tally:
-    """The sums of a counter, kept here and read at each export: an addition costs a fraction of the SDK's own."""
-
-    def __init__(self) -> None:
-        self._sums: dict[tuple[tuple[str, Value], ...], float] = {}
-        self._lock = Lock()
-
-    def add(self, amount: float, attributes: dict[str, Value]) -> None:
-        series = tuple(attributes.items())
-        with self._lock:
-            if series not in self._sums and len(self._sums) >= MOST_SERIES:
-                series = OVERFLOW
-            self._sums[series] = self._sums.get(series, 0) + amount
-
-    def observe(self, _: CallbackOptions) -> list[Observation]:
-        """Every sum there is, for whoever exports."""
-        with self._lock:
-            sums = list(self._sums.items())
-        return [Observation(amount, dict(series)) for series, amount in sums]
-
-
-def instrument(meter: Meter, name: str, metric: Metric) -> Record:
-    """Create a row's instrument, and give what records on it."""
-    if metric.instrument == "histogram":
-        buckets = metric.buckets
-        return meter.create_histogram(name, metric.unit, metric.doc, explicit_bucket_boundaries_advisory=buckets).record
-    tallies = _tallies.setdefault(meter, {})
-    if name not in tallies:
-        tallies[name] = tally = Tally()
-        if metric.instrument == "counter":
-            meter.create_observable_counter(name, [tally.observe], metric.unit, metric.doc)
-        else:
-            meter.create_observable_up_down_counter(name, [tally.observe], metric.unit, metric.doc)
-    return tallies[name].add
-
-
-_tallies: WeakKeyDictionary[Meter, dict[str, Tally]] = WeakKeyDictionary()
-"""A meter that is connected again gives the instruments it has, which go on reading the sums they know."""

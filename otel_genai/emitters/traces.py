@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -13,12 +12,16 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
+from .. import privacy
 from ..bus import Handler
-from ..catalog.rows import Shape, Sources, Value
+from ..catalog.content import EXCEPTION
+from ..catalog.rows import Shape, Value
 from ..catalog.rows import Span as Row
 from ..catalog.spans import SPANS
-from ..events import Event, HttpRequest, Operation
+from ..events import Event, HttpRequest, McpClientOperation, McpServerOperation, Operation, Remote
 from . import propagation
+from .contents import Keeping
+from .reader import Reader
 
 KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
 Extra = Callable[[Event], dict[str, Value]]
@@ -37,6 +40,8 @@ class Traced:
     """What the event said when it began."""
     ours: bool = True
     """False for a span that somebody else began and will end."""
+    adopted: bool = False
+    """True for a span that somebody else makes whole: it is not added to, and no span of ours is made below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,19 @@ class Plan:
 class Traces:
     """Subscribes to the bus: begins and ends spans, and makes operations current in OpenTelemetry's context."""
 
-    def __init__(self, tracer: Tracer, shape: Shape, spans: Iterable[Row] = SPANS, extra: Extra | None = None) -> None:
+    def __init__(
+        self,
+        tracer: Tracer,
+        shape: Shape,
+        spans: Iterable[Row] = SPANS,
+        extra: Extra | None = None,
+        content: Keeping | None = None,
+        texts: bool = False,
+    ) -> None:
         self._tracer = tracer
         self._extra = extra
+        self._content = content
+        self._error = Reader(EXCEPTION.sources, shape) if texts else None
         self._plans = {row.event: plan(row, shape) for row in spans if shape.spans in row.shapes}
 
     def handler(self, event_type: type[Event], kind: str) -> Handler | None:
@@ -73,10 +88,16 @@ class Traces:
 
     def _start(self, found: Plan, event: Event) -> None:
         operation = _operation(event)
+        if operation.trace is not None:
+            return  # it stands on a span that somebody else makes
         alone = operation.scope.operation is None  # else the server span around is that of an operation of ours
         if found.row.adopts and alone and (current := local_server_span()):
             here = otel_context.get_current()
             keep(operation, Traced(current, here, here, "", (), ours=False))
+            return
+        around = operation.tool_around if isinstance(operation, McpClientOperation) else None
+        if around is not None and isinstance(shared := around.trace, Traced):
+            keep(operation, Traced(shared.span, shared.context, shared.outer, found.name(operation), (), ours=False))
             return
         context, links = surroundings(operation)
         said = found.start.read(operation)
@@ -85,6 +106,8 @@ class Traces:
         span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=operation.started_ns)
         if not span.is_recording():
             span = unsampled(span, context)
+        elif self._content is not None:
+            self._content.open(operation)
         keep(operation, Traced(span, trace.set_span_in_context(span, context), context, name, said))
 
     def _end(self, found: Plan, event: Event) -> None:
@@ -106,6 +129,8 @@ class Traces:
             attributes.update(found.start.attributes(said))
         if self._extra is not None:
             attributes.update(self._extra(operation))
+        if self._content is not None:
+            attributes.update(self._content.attributes(operation))
         if attributes:
             span.set_attributes(attributes)
         name = found.name(operation)
@@ -113,18 +138,23 @@ class Traces:
             span.update_name(name)
         message = found.row.status(operation)
         if message is not None:
-            span.set_status(Status(StatusCode.ERROR, message or None))
+            span.set_status(Status(StatusCode.ERROR, privacy.text(message) or None))
         for moment, reader in found.moments:
             if values := reader.of(operation):
                 span.add_event(moment, values)
+        if self._error is not None and operation.outcome == "error" and (values := self._error.of(operation)):
+            span.add_event(EXCEPTION.name, values)
 
     def _instant(self, found: Plan, event: Event) -> None:
+        if event.parent is not None and isinstance(event.parent.trace, Traced) and event.parent.trace.adopted:
+            return
         context, links = surroundings(event)
         name, attributes = found.name(event), {**found.start.of(event), **found.end.of(event)}
-        span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=event.at_ns)
+        began = event.at_ns - round(max(0, found.row.lasted_ms(event) or 0) * 1e6)
+        span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=began)
         message = found.row.status(event)
         if message is not None:
-            span.set_status(Status(StatusCode.ERROR, message or None))
+            span.set_status(Status(StatusCode.ERROR, privacy.text(message) or None))
         span.end(event.at_ns)
 
     # -- what is current
@@ -137,6 +167,15 @@ class Traces:
     def headers(self) -> dict[str, str]:
         return propagation.write(trace.get_current_span().get_span_context())
 
+    def trace_ids(self) -> dict[str, str]:
+        span = trace.get_current_span()
+        here, parent = span.get_span_context(), getattr(span, "parent", None)
+        if not here.is_valid:
+            return {}
+        ids = {"traceId": f"{here.trace_id:032x}", "spanId": f"{here.span_id:016x}"}
+        above = {"parentSpanId": f"{parent.span_id:016x}"} if parent is not None else {}
+        return {**ids, **above, "traceFlags": f"{here.trace_flags:02x}"}
+
 
 def keep(operation: Operation, traced: Traced) -> None:
     """Leave on an operation what its end, and whoever makes it current, will need."""
@@ -144,44 +183,12 @@ def keep(operation: Operation, traced: Traced) -> None:
     operation.attach = partial(otel_context.attach, traced.context)
 
 
-class Reader:
-    """Reads the attributes of a row off an event, the fields among them in one step."""
-
-    __slots__ = ("_calls", "_fields", "_known", "_named")
-
-    def __init__(self, sources: Sources, shape: Shape) -> None:
-        named = [(source.attribute.name_in(shape), source) for source in sources]
-        fields = [(name, source) for name, source in named if source.path is not None]
-        calls = [(name, source) for name, source in named if source.path is None and source.constant is None]
-        self._named = tuple((name, source.attribute.value) for name, source in fields + calls)
-        self._fields = attrgetter("scope", "scope", *(source.path for _, source in fields if source.path))
-        self._calls = tuple(source.read for _, source in calls)
-        known = ((name, source.missing if source.constant is None else source.constant) for name, source in named)
-        self._known = {name: value for name, value in known if value is not None}
-
-    def read(self, event: Event) -> tuple[Any, ...]:
-        """What the event says: the values as they are."""
-        said: tuple[Any, ...] = self._fields(event)[2:]  # the first two are there to make it a tuple
-        return (*said, *[read(event) for read in self._calls]) if self._calls else said
-
-    def attributes(self, said: tuple[Any, ...]) -> dict[str, Value]:
-        """The attributes that this makes; what is not said is left out."""
-        attributes: dict[str, Value] = dict(self._known)
-        for (name, whole), value in zip(self._named, said, strict=True):
-            if value is not None:
-                attributes[name] = value if type(value) is int else whole(value)
-        return attributes
-
-    def of(self, event: Event) -> dict[str, Value]:
-        return self.attributes(self.read(event))
-
-
 def plan(row: Row, shape: Shape) -> Plan:
     """Resolve a row's names once, for one shape."""
     name = row.name_in(shape)
     return Plan(
         row,
-        name if callable(name) else lambda _: name,
+        (lambda event: privacy.text(name(event)) or "") if callable(name) else lambda _: name,
         KINDS[row.kind_in(shape)],
         Reader(row.start, shape),
         Reader(row.end, shape),
@@ -200,22 +207,38 @@ def surroundings(event: Event) -> tuple[Context, list[Link]]:
     if event.new_trace:
         return without_span(context), links or linked(trace.get_current_span(context).get_span_context())
     if isinstance(event, HttpRequest) and event.remote is not None:
-        return inbound(event, context)
+        return inbound(event.remote, context)
+    if isinstance(event, McpServerOperation) and event.remote is not None:
+        return message(event, event.remote, context)
     return context, links
 
 
-def inbound(request: HttpRequest, context: Context) -> tuple[Context, list[Link]]:
+def inbound(remote: Remote, context: Context) -> tuple[Context, list[Link]]:
     """The caller's trace, continued where it is trusted and linked to where it is not."""
-    remote = request.remote
-    caller = propagation.inbound(remote.carrier) if remote and remote.carrier else None
+    caller = propagation.inbound(remote.carrier) if remote.carrier else None
     around = trace.get_current_span(context)
     if around is not trace.INVALID_SPAN and not around.is_recording():
         context = without_span(context)  # the server was started inside of a span that is over
     if caller is None:
         return context, []
-    if remote and remote.trusted:
+    if remote.trusted:
         return trace.set_span_in_context(NonRecordingSpan(caller), context), []
     return context, linked(caller)
+
+
+def message(operation: Operation, remote: Remote, context: Context) -> tuple[Context, list[Link]]:
+    """The same for a message within a request: who sent it is its parent, and it is linked to the request."""
+    around = trace.get_current_span(context)
+    if operation.scope.operation is None and not around.is_recording():
+        context = without_span(context)  # a session that was opened inside of a span that is over
+    caller = propagation.inbound(remote.carrier)
+    if caller is None:
+        return context, []
+    if not remote.trusted:
+        return context, linked(caller)
+    request = local_server_span()
+    links = [] if request is None else linked(request.get_span_context())
+    return trace.set_span_in_context(NonRecordingSpan(caller), context), links
 
 
 def unsampled(span: trace.Span, context: Context) -> trace.Span:

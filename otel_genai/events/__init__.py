@@ -6,45 +6,101 @@ A class is an event type: its wire names and its fields. Adding one is adding a 
 
 from __future__ import annotations
 
-from .agents import HarnessRun, Run, ToolExecution
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .agents import HarnessRun, Run, ToolExecution, turn_of
 from .event import Event, Operation
-from .exchange import Exchange
-from .execution import ProcessExecution
-from .loops import ToolLoop
-from .messages import Message, MessageDelivery, MessageDispatch, MessageQueued, PayloadLarge, TalkEvent, Webhook
 from .models import ModelCall, ModelUsage, Tokens, operation_of
-from .operations import AgentCreation, EvaluationResult, MemoryOperation, Planning, Retrieval, Workflow
-from .requests import BackgroundWork, HttpRequest, Remote, WebSocketClosed, WebSocketFrame, WebSocketHandshake
-from .runtime import (
-    AsyncQueueDropped,
-    DiagnosticPhase,
-    Heartbeat,
-    LivenessWarning,
-    Memory,
-    MemoryPressure,
-    MemorySample,
-    TelemetryExporter,
-    TelemetryFailed,
-)
-from .sessions import (
-    LaneDequeued,
-    LaneEnqueued,
-    RunAttempt,
-    RunProgress,
-    SessionLongRunning,
-    SessionRecoveryCompleted,
-    SessionRecoveryRequested,
-    SessionStalled,
-    SessionState,
-    SessionStuck,
-    SessionTurnCreated,
-)
-from .turns import ContextAssembled, ModelFailover, SkillUsed
+
+if TYPE_CHECKING:
+    from .containers import ContainerPoll, ContainerPollFailed, ContainerStats, ContainerUsage
+    from .exchange import Exchange
+    from .execution import ProcessExecution
+    from .logs import LogRecord, SecurityEvent
+    from .loops import ToolLoop
+    from .mcp import McpClientOperation, McpClientSession, McpServerOperation, McpServerSession
+    from .messages import Message, MessageDelivery, MessageDispatch, MessageQueued, PayloadLarge, TalkEvent, Webhook
+    from .operations import (
+        AgentCreation,
+        EvaluationResult,
+        MemoryOperation,
+        Planning,
+        RemoteAgent,
+        Retrieval,
+        Workflow,
+    )
+    from .requests import BackgroundWork, HttpRequest, Remote, WebSocketClosed, WebSocketFrame, WebSocketHandshake
+    from .runtime import (
+        AsyncQueueDropped,
+        DiagnosticPhase,
+        Heartbeat,
+        LivenessWarning,
+        Memory,
+        MemoryPressure,
+        MemorySample,
+        SeriesFolded,
+        TelemetryExporter,
+        TelemetryFailed,
+    )
+    from .sessions import (
+        LaneDequeued,
+        LaneEnqueued,
+        RunAttempt,
+        RunProgress,
+        SessionLongRunning,
+        SessionRecoveryCompleted,
+        SessionRecoveryRequested,
+        SessionStalled,
+        SessionState,
+        SessionStuck,
+        SessionTurnCreated,
+    )
+    from .turns import ContextAssembled, ModelFailover, SkillUsed
+
+_THEMES = {
+    "containers": "ContainerPoll ContainerPollFailed ContainerStats ContainerUsage",
+    "exchange": "Exchange",
+    "execution": "ProcessExecution",
+    "logs": "LogRecord SecurityEvent",
+    "loops": "ToolLoop",
+    "mcp": "McpClientOperation McpClientSession McpServerOperation McpServerSession",
+    "messages": "Message MessageDelivery MessageDispatch MessageQueued PayloadLarge TalkEvent Webhook",
+    "operations": "AgentCreation EvaluationResult MemoryOperation Planning RemoteAgent Retrieval Workflow",
+    "requests": "BackgroundWork HttpRequest Remote WebSocketClosed WebSocketFrame WebSocketHandshake",
+    "runtime": (
+        "AsyncQueueDropped DiagnosticPhase Heartbeat LivenessWarning Memory MemoryPressure MemorySample "
+        "SeriesFolded TelemetryExporter TelemetryFailed"
+    ),
+    "sessions": (
+        "LaneDequeued LaneEnqueued RunAttempt RunProgress SessionLongRunning SessionRecoveryCompleted "
+        "SessionRecoveryRequested SessionStalled SessionState SessionStuck SessionTurnCreated"
+    ),
+    "turns": "ContextAssembled ModelFailover SkillUsed",
+}
+"""The rarer themes: each is loaded when one of its names is asked for."""
+_HOMES = {name: theme for theme, names in _THEMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
 
 __all__ = [
     "AgentCreation",
     "AsyncQueueDropped",
     "BackgroundWork",
+    "ContainerPoll",
+    "ContainerPollFailed",
+    "ContainerStats",
+    "ContainerUsage",
     "ContextAssembled",
     "DiagnosticPhase",
     "EvaluationResult",
@@ -56,6 +112,11 @@ __all__ = [
     "LaneDequeued",
     "LaneEnqueued",
     "LivenessWarning",
+    "LogRecord",
+    "McpClientOperation",
+    "McpClientSession",
+    "McpServerOperation",
+    "McpServerSession",
     "Memory",
     "MemoryOperation",
     "MemoryPressure",
@@ -72,10 +133,13 @@ __all__ = [
     "Planning",
     "ProcessExecution",
     "Remote",
+    "RemoteAgent",
     "Retrieval",
     "Run",
     "RunAttempt",
     "RunProgress",
+    "SecurityEvent",
+    "SeriesFolded",
     "SessionLongRunning",
     "SessionRecoveryCompleted",
     "SessionRecoveryRequested",
@@ -96,4 +160,5 @@ __all__ = [
     "Webhook",
     "Workflow",
     "operation_of",
+    "turn_of",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .. import failures
+from ..content import Contents
 from ..scope import Scope
 
 
@@ -32,6 +33,9 @@ class Event:
         """Set fields by name; a name that the class does not have raises `TypeError`."""
         self.check(values)
         self.__dict__.update(values)
+
+    def published(self) -> None:
+        """Called before anybody is told of it, its scope known: a class does here what it means to those around."""
 
     @classmethod
     def check(cls, names: Iterable[str]) -> None:
@@ -72,11 +76,15 @@ class Operation(Event):
     """What the tracing emitter keeps for it; nobody else reads it."""
     attach: Callable[[], object] | None = field(default=None, init=False, repr=False)
     """Makes its span current and returns a token; set by the tracing emitter."""
+    contents: Contents | None = field(default=None, init=False, repr=False)
+    """What is kept of its content, where any is; who exports is handed it, and subscribers that asked for content."""
+    asked: Callable[[Contents], object] | None = field(default=None, init=False, repr=False)
+    """Keeps what a decorated call was given, once it is known that it is kept."""
     holds: int = field(default=0, init=False, repr=False)
     """How many others still have a part in it: the streams that a block has opened and may outlive it."""
     began: int = field(default=0, init=False, repr=False)
-    inner: Scope = field(default=Scope(), init=False, repr=False)
-    """The scope of the work inside of it, made when it begins."""
+    _inner: Scope | tuple[Any, ...] = field(default=Scope(), init=False, repr=False)
+    """Where it is over without its last item, which is the operation."""
 
     @property
     def kind(self) -> str:  # type: ignore[override]
@@ -97,6 +105,20 @@ class Operation(Event):
     def duration_s(self) -> float | None:
         return None if self.duration_ns is None else self.duration_ns / 1e9
 
+    @property
+    def inner(self) -> Scope:
+        """The scope of the work inside of it, made when it begins."""
+        inner = self._inner
+        return inner if isinstance(inner, Scope) else Scope._make((*inner, self))
+
+    @inner.setter
+    def inner(self, inner: Scope) -> None:
+        self._inner = inner
+
+    def release(self) -> None:
+        """Hold itself no longer, so that it is freed without the garbage collector. The bus calls it at the end."""
+        self._inner = self.inner[:-1]
+
     def inside(self) -> Scope:
         """What `inner` is made of; a class says here what it tells the work inside of it."""
         return self.scope.within(self)
@@ -104,7 +126,7 @@ class Operation(Event):
     def begin(self, scope: Scope) -> None:
         """Note who it is for and when it began. The bus calls it."""
         self.scope = scope
-        self.inner = self.inside()
+        self._inner = self.inside()
         self.began = time.perf_counter_ns()
         self.started_ns = self.at_ns = time.time_ns()
 

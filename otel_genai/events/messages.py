@@ -115,14 +115,18 @@ class TalkEvent(Event):
 
 @dataclass(eq=False, kw_only=True)
 class PayloadLarge(Event):
-    """A payload was too large to be taken as it is. Publish it where it is refused or cut; nothing here does."""
+    """A payload was large: too large to be taken as it is, or above what `large_payload_bytes` says.
+
+    The middleware publishes it of bodies and frames where that option is set. Publish it wherever else something is
+    refused or cut.
+    """
 
     kind = "payload.large"
 
     surface: str | None = None
-    """Where it came up: `gateway.http.json`, `gateway.ws.frame` ..."""
+    """Where it came up: `gateway.http.request`, `.response`, `gateway.ws.frame`, `gateway.ws.outbound` ..."""
     action: str | None = None
-    """`rejected`, `truncated` or `chunked`."""
+    """`rejected`, `truncated` or `chunked`; `observed` where it was taken as it is."""
     payload_bytes: int | None = None
     limit_bytes: int | None = None
     plugin: str | None = None

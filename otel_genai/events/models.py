@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .. import config, costs, guard
-from .agents import agent_at_work
+from ..scope import Scope
+from .agents import Settings, agent_at_work
 from .event import Event, Operation
 
 
@@ -92,7 +93,7 @@ class Priced(Tokens, Event):
 
 
 @dataclass(eq=False, kw_only=True)
-class ModelCall(Priced, Operation):
+class ModelCall(Settings, Priced, Operation):
     """One call of a model, retries included, until its answer has been received whole."""
 
     started_kind = "model.call.started"
@@ -115,15 +116,24 @@ class ModelCall(Priced, Operation):
     finish_reasons: tuple[str, ...] | None = None
     server_address: str | None = None
     server_port: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    seed: int | None = None
-    choice_count: int | None = None
+    top_k: int | None = None
+    reasoning_level: str | None = None
+    """How hard it was asked to think: `low`, `high` ..., in the provider's words."""
+    previous_response_id: str | None = None
+    """The provider's id of the answer that this one goes on from."""
+    prompt_name: str | None = None
+    """Name of the prompt template that was used, and the version of it."""
+    prompt_version: str | None = None
+    compacted: bool | None = None
+    """True where the conversation was shortened for it by the provider."""
     dimensions: int | None = None
     """Of an embedding: how many numbers it was asked to have."""
     encoding_formats: tuple[str, ...] | None = None
     """Of embeddings: how they were asked to be written."""
+    deadline_ms: float | None = None
+    """How long it may be silent, in milliseconds, before its session counts as stalled; never exported."""
+    agent_step: int | None = field(default=None, init=False)
+    """Which turn of its agent's loop it is, beginning with 1; those that run side by side are one turn."""
     adopted: bool = field(default=False, repr=False)
     """A provider's own call has been recognised as this one, so the next is another."""
 
@@ -139,15 +149,20 @@ class ModelCall(Priced, Operation):
     def time_to_first_chunk_s(self) -> float | None:
         return None if self.first_chunk_ns is None else self.first_chunk_ns / 1e9
 
+    def begin(self, scope: Scope) -> None:
+        super().begin(scope)
+        agent = None if self.operation == "embeddings" else agent_at_work(self)
+        self.agent_step = None if agent is None else agent.next_step()
+
     def end(self, error: BaseException | None) -> None:
         super().end(error)
         self.reckoned = None  # it was reckoned before all of it was known
         agent = None if self.operation == "embeddings" else agent_at_work(self)
-        if agent is not None:
-            agent.inference_calls += 1
+        if agent is not None and not self.counted_inside:
+            agent.called(self.input_tokens, self.output_tokens, self.finish_reasons)
 
     def consequences(self) -> Iterable[Event]:
-        if self.input_tokens is None and self.output_tokens is None:
+        if self.counted_inside or (self.input_tokens is None and self.output_tokens is None):
             return ()
         self.tell_those_around()
         cost = self.cost
@@ -161,7 +176,10 @@ class ModelCall(Priced, Operation):
             output_audio_tokens=self.output_audio_tokens,
             provider=self.provider,
             model=self.model or self.response_model,
+            response_model=self.response_model,
             operation=self.operation_name,
+            server_address=self.server_address,
+            server_port=self.server_port,
             cost_usd=cost.amount if cost else None,
             cost_source=cost.source if cost else None,
         )
@@ -170,8 +188,10 @@ class ModelCall(Priced, Operation):
 
 
 def operation_of(api: str | None) -> str:
-    """The GenAI operation of a provider's API id, as the reference system maps it."""
+    """The GenAI operation of a provider's API id; `openai-completions` is what OpenAI's chat completions are called."""
     name = (api or "").strip().lower()
+    if name == "openai-completions" or "chat" in name:
+        return "chat"
     if name == "completions" or name.endswith("-completions"):
         return "text_completion"
     if name == "generate_content" or "generative-ai" in name:
@@ -186,7 +206,13 @@ class ModelUsage(Priced, Event):
     kind = "model.usage"
 
     operation: str | None = None
+    server_address: str | None = None
+    server_port: int | None = None
     duration_ms: float | None = None
     """Of the turn, where it stands for one."""
     context_limit: int | None = None
     context_used: int | None = None
+
+    def published(self) -> None:
+        if self.parent is None and not (self.total_tokens is None and self.cost_usd is None):
+            self.tell_those_around()  # a model call has done so for its own

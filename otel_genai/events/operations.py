@@ -70,6 +70,23 @@ class AgentCreation(Asked):
 
 
 @dataclass(eq=False, kw_only=True)
+class RemoteAgent(Asked):
+    """An agent at work elsewhere, as it is seen by who asked it. Its own work is told by its own process."""
+
+    started_kind = "agent.remote.started"
+    completed_kind = "agent.remote.completed"
+    other_kinds: ClassVar[Mapping[str, str]] = {"error": "agent.remote.error"}
+
+    agent: str | None = None
+    """The agent's name."""
+    agent_id: str | None = None
+    """The id by which its provider knows it."""
+    description: str | None = None
+    version: str | None = None
+    model: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
 class Workflow(Operation):
     """Several agents or steps that the application has put together as one."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 
+from ..scope import Scope
 from .event import Event, Operation
 
 
@@ -15,6 +17,16 @@ class TelemetryFailed(Event):
 
     place: str = ""
     error_category: str = ""
+
+
+@dataclass(eq=False, kw_only=True)
+class SeriesFolded(Event):
+    """A measurement found no series of its own: its metric has as many as it may have."""
+
+    kind = "telemetry.series.folded"
+
+    metric: str = ""
+    """Name of the metric."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -93,6 +105,17 @@ class DiagnosticPhase(Operation):
     """Milliseconds of processor time that the kernel spent for it."""
     details: tuple[str, ...] | None = None
     """What it was about, in counts and switches (`"plugins=3"`, `"cached=false"`); on spans only."""
+    cpu_before: tuple[float, float] = field(default=(0, 0), init=False, repr=False)
+
+    def begin(self, scope: Scope) -> None:
+        super().begin(scope)
+        self.cpu_before = processor_time()
+
+    def end(self, error: BaseException | None) -> None:
+        super().end(error)
+        if self.cpu_user_ms is None and self.cpu_system_ms is None:
+            user, system = processor_time()
+            self.cpu_user_ms, self.cpu_system_ms = user - self.cpu_before[0], system - self.cpu_before[1]
 
     @property
     def cpu_total_ms(self) -> float | None:
@@ -102,6 +125,17 @@ class DiagnosticPhase(Operation):
     def cpu_core_ratio(self) -> float | None:
         """Cores in use, while it took; more than 1 where several were."""
         return ratio(self.cpu_total_ms, self.duration_ms)
+
+
+def processor_time() -> tuple[float, float]:
+    """Milliseconds of processor time that the process has spent: outside of the kernel, and in it."""
+    try:
+        import resource  # late: there is none on Windows
+    except ImportError:
+        times = os.times()
+        return times.user * 1e3, times.system * 1e3
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime * 1e3, used.ru_stime * 1e3
 
 
 def total(user_ms: float | None, system_ms: float | None) -> float | None:

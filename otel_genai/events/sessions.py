@@ -6,7 +6,7 @@ A session is `idle`, `processing` or `waiting`. Reasons are bounded words (`mess
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .event import Event
 
@@ -46,6 +46,8 @@ class SessionState(Event):
     reason: str | None = None
     queue_depth: int | None = None
     """Messages that wait for the session."""
+    derived: bool = field(default=False, init=False, repr=False)
+    """It follows from what happened in the session; else the program has said so, and then it alone says it."""
 
 
 @dataclass(eq=False, kw_only=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Opened = tuple[Exchange | Socket, Entry, Token[Scope]]
 
 FLAG = "otel_genai"
-"""Stands in the ASGI scope of a request that is being watched already."""
+"""Stands in the ASGI scope of a request that is being watched already: what says whether its caller is trusted."""
 KINDS = frozenset({"http", "websocket"})
 PRIVATE = (
     *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
@@ -117,7 +117,7 @@ class Middleware:
             exchange = Exchange(read(HttpRequest, scope, self._methods, self._trusts), scope, receive, send)
         else:
             exchange = Socket(read(WebSocketHandshake, scope, self._methods, self._trusts), scope, receive, send)
-        scope[FLAG] = True
+        scope[FLAG] = self._trusts
         token = enter(self._bound(scope, outside()))
         bus.start(exchange.operation)
         return exchange, bus.enter(exchange.operation), token

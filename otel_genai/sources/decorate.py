@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from .. import guard
 from ..bus import bus
 from ..events import Operation
-from . import results, streams
+from . import contents, results, streams
 
 if TYPE_CHECKING:
     from .observe import Block
 
 F = TypeVar("F", bound=Callable[..., Any])
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+Offer = Callable[[Operation, Any, tuple[Any, ...], dict[str, Any]], None]
 Make = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -97,17 +98,41 @@ def underlying(function: Any) -> Any:
 def maker(function: Any, plain: Any, block: Block[Any]) -> Make:
     """How an operation is made for one call: named after the function, with what its arguments say."""
     fields = block.fields if block.name_field != "name" else {"name": name_of(function, plain), **block.fields}
+    offer = offering(function, block)
     if not block.from_arguments:
 
         def make(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             event = block.make(fields)
+            if block.given is not None:
+                block.given(event, args, kwargs)
             if block.sign is not None:
                 guard.call("taking a fingerprint", block.sign, event, "params_hash", (args, kwargs))
+            if bus.keeping:
+                offer(event, instance, args, kwargs)
             return event
 
         return make
     read = argument_reader(function, block.from_arguments)
-    return lambda instance, args, kwargs: block.make({**read(instance, args, kwargs), **fields})
+
+    def make_reading(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        event = block.make({**read(instance, args, kwargs), **fields})
+        if bus.keeping:
+            offer(event, instance, args, kwargs)
+        return event
+
+    return make_reading
+
+
+def offering(function: Any, block: Block[Any]) -> Offer:
+    """How a call offers its arguments to who keeps them, should the operation be one whose content is kept."""
+    keep = block.asks
+    named = contents.binder(function)
+
+    def offer(event: Operation, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if keep is not None:
+            event.asked = partial(contents.keep_arguments, keep, named, instance, args, kwargs)
+
+    return offer
 
 
 def name_of(function: Any, plain: Any) -> str | None:
@@ -214,7 +239,17 @@ def settle(event: Operation, result: Any, block: Block[Any]) -> Any:
             return followed
     if block.answered is not None:
         guard.call("reading a result", block.answered, event, result)
+    if event.contents is not None and block.says is not None:
+        guard.call(contents.KEEPING, block.says, event, result)
+    if block.error_if is not None and event.declared is None:
+        judge(event, guard.call("judging a result", block.error_if, result))
     if block.sign is not None:
         guard.call("taking a fingerprint", block.sign, event, "result_hash", result)
     bus.finish(event)
     return result
+
+
+def judge(event: Operation, failure: Any) -> None:
+    """Say that a call failed though it returned, where its result was found to be a failure."""
+    if failure:
+        event.declare(failure if isinstance(failure, (str, BaseException)) else "returned_error")

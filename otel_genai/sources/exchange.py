@@ -24,6 +24,8 @@ SAID = (
     "cache_read_tokens",
     "cache_write_tokens",
     "reasoning_tokens",
+    "input_audio_tokens",
+    "output_audio_tokens",
 )
 """What an exchange takes over from a reply."""
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 MOST_CLASSES = 512
 """Of how many classes it is remembered how they are read."""
@@ -61,6 +61,12 @@ def _model_fields(model: Any) -> Mapping[str, Any]:
     extra = getattr(model, "__pydantic_extra__", None)
     found: Mapping[str, Any] = model.__dict__
     return {**found, **extra} if extra else found
+
+
+def several(value: object) -> Iterable[Any]:
+    """What holds several things, to go through them; nothing where it is one thing, or none."""
+    one = isinstance(value, (str, bytes, bytearray, Mapping)) or not isinstance(value, Iterable)
+    return () if one else cast(Iterable[Any], value)
 
 
 def number(value: object) -> int | None:

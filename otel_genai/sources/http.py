@@ -7,9 +7,9 @@ from functools import lru_cache
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import guard
+from .. import config, guard
 from ..bus import bus
-from ..events import BackgroundWork, HttpRequest, Remote
+from ..events import BackgroundWork, HttpRequest, Operation, PayloadLarge, Remote
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
@@ -20,6 +20,7 @@ R = TypeVar("R", bound=HttpRequest)
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 WANTED = frozenset({b"host", b"user-agent", b"traceparent"})
 BODIES = frozenset({"http.response.body", "http.response.zerocopysend"})
+TOO_LARGE = 413
 NOBODY = Remote(carrier={}, trusted=False)
 HUNG_UP = frozenset({"ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"})
 """What frameworks raise in an application whose client has left."""
@@ -113,6 +114,9 @@ class Exchange:
             request.cut_short()
             error = None
         request.blame_status()
+        limit = config.active().large_payload_bytes
+        if limit is not None:
+            guard.call("measuring payloads", tell_bodies, request, limit)
         bus.finish(request, error)
 
 
@@ -128,6 +132,24 @@ def fail_late(request: HttpRequest, error: BaseException | None) -> None:
         work.parent = request
         bus.start(work)
         bus.finish(work, error)
+
+
+def tell_bodies(request: HttpRequest, limit: int) -> None:
+    """Tell of the bodies of a request and of its answer that have more bytes than `limit`.
+
+    A request's body is as large as its Content-Length says, also where nobody has read it whole.
+    """
+    asked = max(request.request_bytes or 0, length_of(request.request_headers) or 0)
+    refused = request.status_code == TOO_LARGE
+    tell_large(request, "gateway.http.request", asked, limit, "rejected" if refused else "observed")
+    tell_large(request, "gateway.http.response", request.response_bytes or 0, limit)
+
+
+def tell_large(around: Operation, surface: str, size: int, limit: int, action: str = "observed") -> None:
+    """Tell of what came up in an operation and has more bytes than `limit`."""
+    if size > limit:
+        event = PayloadLarge(surface=surface, action=action, payload_bytes=size, limit_bytes=limit)
+        bus.publish(event, around)
 
 
 # -- what a request says

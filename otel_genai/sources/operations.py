@@ -1,11 +1,11 @@
-"""`@retrieval`, `@memory`, `@workflow`, `@plan`, `@create_agent`, `@embeddings`: decorators and `with` blocks."""
+"""`@retrieval`, `@memory`, `@workflow`, `@plan`, `@create_agent`, `@remote_agent`, `@embeddings`: and `with` blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar, overload
 
-from ..events import AgentCreation, MemoryOperation, ModelCall, Planning, Retrieval, Workflow
+from ..events import AgentCreation, MemoryOperation, ModelCall, Planning, RemoteAgent, Retrieval, Workflow
 from .observe import Block, ModelCallBlock, made
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,6 +38,12 @@ class AgentCreationBlock(Block[AgentCreation]):
 
     name_field = "agent"
     from_arguments = ("model", "provider")
+
+
+class RemoteAgentBlock(Block[RemoteAgent]):
+    """An agent at work elsewhere."""
+
+    name_field = "agent"
 
 
 class PlanningBlock(Block[Planning]):
@@ -189,6 +195,45 @@ def create_agent(first: Any = None, /, *, new_trace: bool = False, **fields: Any
         TypeError: for a field that the making of an agent does not have.
     """
     return made(AgentCreationBlock, AgentCreation, first, new_trace, fields)
+
+
+@overload
+def remote_agent(function: F, /) -> F: ...
+@overload
+def remote_agent(
+    agent: str | None = None,
+    /,
+    *,
+    provider: str | None = None,
+    agent_id: str | None = None,
+    description: str | None = None,
+    version: str | None = None,
+    model: str | None = None,
+    server_address: str | None = None,
+    server_port: int | None = None,
+    new_trace: bool = False,
+) -> Block[RemoteAgent]: ...
+def remote_agent(first: Any = None, /, *, new_trace: bool = False, **fields: Any) -> Any:
+    """Observe what an agent elsewhere is asked to do: `with remote_agent("writer", provider="a2a"):`, by A2A or HTTP.
+
+    The span is `invoke_agent {agent}` of the GenAI conventions, of kind CLIENT. Requests inside of it carry its
+    `traceparent`, as those of a model call do; where the agent's process has `Middleware`, its work is in the same
+    trace. For an agent in this process there is `agent`.
+
+    Args:
+        first: the agent's name; by default the name of the decorated function.
+        provider: who runs it, or how it is spoken to: `aws.bedrock`, `a2a` ...
+        agent_id: the id by which its provider knows it; on spans only.
+        description: what the agent is for; on spans only.
+        version: the agent's version; on spans only.
+        model: the model that it is known to use.
+        server_address, server_port: who is asked; read off the request where they are not given.
+        new_trace: begin a trace of its own, linked to what is current.
+
+    Raises:
+        TypeError: for a field that an agent elsewhere does not have.
+    """
+    return made(RemoteAgentBlock, RemoteAgent, first, new_trace, fields)
 
 
 @overload

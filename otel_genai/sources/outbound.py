@@ -1,7 +1,7 @@
-"""Lets requests that are sent within a model call carry its trace context, whichever HTTP library sends them.
+"""Lets requests within a model call, or to a remote agent, carry its trace context, whatever HTTP library sends them.
 
 Everything happens at the class, so that a client made earlier, the user's own client, a custom transport, each retry
-and each redirect are covered. Outside of a model call a request is passed on as it is. The caller's objects are never
+and each redirect are covered. Outside of such a call a request is passed on as it is. The caller's objects are never
 changed: what is sent is a copy that differs in its headers only, and `response.request` shows what was sent.
 
 Source: https://www.w3.org/TR/trace-context-2/
@@ -21,11 +21,13 @@ import wrapt
 
 from .. import guard, scope
 from ..bus import bus
-from ..events import ModelCall
+from ..events import ModelCall, RemoteAgent
 
+Call = ModelCall | RemoteAgent
+"""What is asked of somebody elsewhere."""
 Wrapped = Callable[..., Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
-Prepare = Callable[[ModelCall, Any, tuple[Any, ...], dict[str, Any]], Arguments]
+Prepare = Callable[[Call, Any, tuple[Any, ...], dict[str, Any]], Arguments]
 Wrapper = Callable[[Wrapped, Any, tuple[Any, ...], dict[str, Any]], Any]
 
 PREPARING = "preparing a request"
@@ -40,10 +42,12 @@ _wrapped: list[tuple[Any, str, object]] = []
 """The module, the path of its method, and what is wrapped around that."""
 
 
-def running_call() -> ModelCall | None:
-    """The model call whose request this is. A tool that runs within one is not, so that third parties see nothing."""
+def running_call() -> Call | None:
+    """The call whose request this is. A tool that runs within one is not, so that third parties see nothing."""
     operation = scope.current().operation
-    return operation if isinstance(operation, ModelCall) and operation.outcome is None and _installs else None
+    if not _installs or not isinstance(operation, (ModelCall, RemoteAgent)):
+        return None
+    return operation if operation.outcome is None else None
 
 
 # -- headers
@@ -69,7 +73,7 @@ def carrying(request: Any) -> Any:
 # -- what a request says about its call
 
 
-def note_server(call: ModelCall, url: object) -> None:
+def note_server(call: Call, url: object) -> None:
     if call.server_address is not None:
         return
     parts = urlsplit(str(url))
@@ -78,15 +82,19 @@ def note_server(call: ModelCall, url: object) -> None:
         call.server_port = parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
-def note_request(call: ModelCall, headers: Any, body: object = None) -> None:
+def note_request(call: Call, headers: Any, body: object = None) -> None:
     """The bytes of a body where they are known without reading it; those of the last attempt stay."""
+    if not isinstance(call, ModelCall):
+        return
     size = len(body) if isinstance(body, bytes | bytearray) else content_length(headers)
     if size is not None:
         call.request_bytes = size
 
 
-def note_answer(call: ModelCall, response: Any) -> None:
+def note_answer(call: Call, response: Any) -> None:
     """The bytes of an answer that is read already or says how long it will be; a refusal or a redirect is none."""
+    if not isinstance(call, ModelCall):
+        return
     status = response.status_code if hasattr(response, "status_code") else response.status
     if call.response_bytes is not None or call.stream or not 200 <= status < 300:
         return
@@ -105,7 +113,7 @@ def content_length(headers: Any) -> int | None:
 # -- each library's arguments
 
 
-def prepare_request(call: ModelCall, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+def prepare_request(call: Call, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """`send(request, ...)` of httpx, httpx2 and requests."""
     request = args[0] if args else kwargs["request"]
     note_server(call, request.url)
@@ -113,7 +121,7 @@ def prepare_request(call: ModelCall, _: Any, args: tuple[Any, ...], kwargs: dict
     return with_argument(args, kwargs, 0, "request", carrying(request))
 
 
-def prepare_urlopen(call: ModelCall, pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+def prepare_urlopen(call: Call, pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """`urlopen(method, url, body, headers, ...)` of urllib3, where `headers` defaults to the pool's."""
     url = argument(args, kwargs, 1, "url")
     given = argument(args, kwargs, 3, "headers")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..events import ModelCall
+from . import drafts
 from .fields import MOST_CLASSES, field, fields, first_word, number, word
 
 Read = Callable[[ModelCall, Any], object]
@@ -23,6 +24,9 @@ class Alias(NamedTuple):
     within: str | None = None
     beside: tuple[str, ...] = ()
 
+
+READ = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+WRITTEN = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 
 # The first alias that is there wins. OpenAI, Gemini and LangChain count cached tokens inside of the input,
 # Anthropic and Bedrock count them beside it; Gemini counts thoughts beside the output.
@@ -42,10 +46,11 @@ COUNTS: dict[str, tuple[Alias, ...]] = {
         Alias("completionTokens"),
         Alias("candidates_token_count", beside=("thoughts_token_count",)),
         Alias("candidatesTokenCount", beside=("thoughtsTokenCount",)),
+        Alias("thoughts_token_count"),  # it has thought until there was no room to answer
+        Alias("thoughtsTokenCount"),
     ),
     "cache_read_tokens": (
-        Alias("cached_tokens", "prompt_tokens_details"),
-        Alias("cached_tokens", "input_tokens_details"),
+        *(Alias("cached_tokens", at) for at in READ),
         Alias("cache_read_input_tokens"),
         Alias("cacheReadInputTokens"),
         Alias("cached_content_token_count"),
@@ -55,20 +60,21 @@ COUNTS: dict[str, tuple[Alias, ...]] = {
         Alias("cache_read", "input_token_details"),
     ),
     "cache_write_tokens": (
-        Alias("cache_write_tokens", "prompt_tokens_details"),
-        Alias("cache_write_tokens", "input_tokens_details"),
+        *(Alias("cache_write_tokens", at) for at in READ),
         Alias("cache_creation_input_tokens"),
         Alias("cacheWriteInputTokens"),
         Alias("cache_creation", "input_token_details"),
     ),
     "reasoning_tokens": (
-        Alias("reasoning_tokens", "completion_tokens_details"),
-        Alias("reasoning_tokens", "output_tokens_details"),
+        *(Alias("reasoning_tokens", at) for at in WRITTEN),
+        Alias("thinking_tokens", "output_tokens_details"),
         Alias("thoughts_token_count"),
         Alias("thoughtsTokenCount"),
         Alias("reasoningTokens"),
         Alias("reasoning", "output_token_details"),
     ),
+    "input_audio_tokens": (*(Alias("audio_tokens", at) for at in READ), Alias("audio", "input_token_details")),
+    "output_audio_tokens": (*(Alias("audio_tokens", at) for at in WRITTEN), Alias("audio", "output_token_details")),
 }
 USAGES = ("usage", "usage_metadata", "usageMetadata")
 MODELS = ("model", "model_version", "modelVersion")
@@ -116,14 +122,36 @@ def _usages(parts: Iterable[object]) -> Iterator[tuple[object, object]]:
 
 def read_usage(call: ModelCall, usage: object) -> None:
     """Set the token counts that `usage` has."""
-    get = fields(usage).get
-    for count, aliases in COUNTS.items():
+    said = fields(usage)
+    get = said.get
+    for count, aliases in _aliases(said):
         for name, within, beside in aliases:
-            value = get(name) if within is None else field(get(within), name)
+            part = usage if within is None else get(within)
+            value = None if part is None else field(part, name)
             tokens = None if value is None else number(value)
             if tokens is not None:
-                setattr(call, count, tokens + sum(number(get(other)) or 0 for other in beside))
+                setattr(call, count, tokens + sum(number(get(other)) or 0 for other in beside) if beside else tokens)
                 break
+
+
+_present: dict[tuple[str, ...], tuple[tuple[str, tuple[Alias, ...]], ...]] = {}
+
+
+def _aliases(said: Any) -> Iterable[tuple[str, tuple[Alias, ...]]]:
+    """The counts that there may be, each with the aliases to look for: of a mapping only those that it has.
+
+    Which those are is remembered by its names, for a provider writes the same ones each time.
+    """
+    if not isinstance(said, Mapping):
+        return COUNTS.items()
+    names = tuple(said)
+    known = _present.get(names)
+    if known is None:
+        has = ((count, tuple(one for one in of if (one.within or one.name) in said)) for count, of in COUNTS.items())
+        known = tuple((count, aliases) for count, aliases in has if aliases)
+        if len(_present) < MOST_CLASSES:
+            _present[names] = known
+    return known
 
 
 def read_names(call: ModelCall, parts: Iterable[object], usage: object = None) -> None:
@@ -163,6 +191,12 @@ def chunk(call: ModelCall, item: Any) -> None:
 
     Only text, reasoning and tool arguments are counted: what is around them differs from library to library.
     """
+    _read_piece(call, item)
+    if call.contents is not None:
+        drafts.add_answer(call, item)
+
+
+def _read_piece(call: ModelCall, item: Any) -> None:
     (_readers.get(type(item)) or _reader_for(item))(call, item)
 
 
@@ -280,7 +314,7 @@ EVENTS: dict[str, Read] = {
     "message_start": lambda call, event: read(call, event.get("message")),
     "message_delta": _message_delta,
     "content_block_delta": _block_delta,
-    "chunk": lambda call, event: chunk(call, event.get("chunk")),
+    "chunk": lambda call, event: _read_piece(call, event.get("chunk")),
 }
 """What the events of a stream tell. `chunk` is that of the helpers of OpenAI's library, around a completion's chunk."""
 

@@ -49,6 +49,7 @@ class Body:
         operation = self.operation
         if not operation.began and not self.over:
             bus.start(operation)
+        self.notes = self.notes or operation.contents is not None
         _, token = entry = bus.enter(operation)
         self.world = world = _nowhere if token is None else token.var
         self.scope, self.worldly = current(), world.get()
@@ -89,7 +90,8 @@ class Body:
         reader = self.operation.__dict__.get("reader")
         if reader is not None and reader is not self:
             return
-        note_chunk(self.operation)
+        if isinstance(self.operation, ModelCall):
+            note_chunk(self.operation)
         if self.on_item is not None:
             guard.call("reading a chunk", self.on_item, self.operation, item)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import guard
+from .. import config, guard
 from ..bus import Entry, bus
 from ..events import WebSocketClosed, WebSocketFrame, WebSocketHandshake
-from .http import fail_late, hung_up, route_of
+from .http import fail_late, hung_up, route_of, tell_large
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 class Socket:
     """What is kept for one connection. Its `receive` and `send` are what the application is given."""
 
-    __slots__ = ("_closed", "_entry", "_frame", "_frames", "_gone", "_receive", "_scope", "_send", "operation")
+    __slots__ = (
+        "_closed",
+        "_entry",
+        "_frame",
+        "_frames",
+        "_gone",
+        "_limit",
+        "_receive",
+        "_scope",
+        "_send",
+        "operation",
+    )
 
     def __init__(self, handshake: WebSocketHandshake, scope: Request, receive: Receive, send: Send) -> None:
         self.operation = handshake
@@ -25,6 +36,7 @@ class Socket:
         self._frame: WebSocketFrame | None = None
         self._entry: Entry | None = None
         self._frames = 0
+        self._limit = config.active().large_payload_bytes
         self._gone = self._closed = False
 
     async def receive(self) -> Message:
@@ -62,14 +74,15 @@ class Socket:
             self._close(message.get("code"), True)
 
     def _enter(self, message: Message) -> None:
-        text, data = message.get("text"), message.get("bytes")
-        size = len(data or b"") if text is None else len(text) if text.isascii() else len(text.encode(errors="replace"))
-        handshake = self.operation
-        frame = WebSocketFrame(route=handshake.route, size=size, text=text is not None, index=self._frames)
+        handshake, size = self.operation, size_of(message)
+        text = message.get("text") is not None
+        frame = WebSocketFrame(route=handshake.route, size=size, text=text, index=self._frames)
         frame.new_trace, frame.links = True, (handshake,)
         self._frames += 1
         bus.start(frame)
         self._frame, self._entry = frame, bus.enter(frame)
+        if self._limit is not None:
+            tell_large(frame, "gateway.ws.frame", size, self._limit)
 
     def _leave(self, error: BaseException | None) -> None:
         """The application is done with the frame that it was given last."""
@@ -88,6 +101,8 @@ class Socket:
         if handshake.outcome is not None:
             if kind == "websocket.close":
                 self._close(message.get("code", 1000), False)
+            elif self._limit is not None:
+                tell_large(self._frame or handshake, "gateway.ws.outbound", size_of(message), self._limit)
         elif kind == "websocket.accept":
             handshake.subprotocol = message.get("subprotocol")
             self._answered(101, message)
@@ -129,3 +144,11 @@ class Socket:
             self._frame.close_code = code
         closed = WebSocketClosed(route=handshake.route, code=code, by_client=by_client, frames=self._frames)
         bus.publish(closed, handshake)
+
+
+def size_of(message: Message) -> int:
+    """Bytes of what a frame holds."""
+    text: str | None = message.get("text")
+    if text is None:
+        return len(message.get("bytes") or b"")
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))

@@ -11,7 +11,7 @@ from importlib import import_module
 from . import table
 from .rounds import Row, Subject, measured
 
-MODULES = ("calls", "streams", "requests", "models", "imports")
+MODULES = ("calls", "streams", "requests", "models", "imports", "containers")
 
 
 def main() -> None:

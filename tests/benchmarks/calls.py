@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 import otel_genai as genai
-from otel_genai.events import MessageQueued
+from otel_genai.events import MessageQueued, ToolLoop
 
 from .rounds import Candidate, Line, Subject
-from .sdk import floor, observed, tracers, yardstick, yardsticks
+from .sdk import connected, floor, measured_by_hand, meters, observed, tracers, yardstick, yardsticks
 
 REPLY: dict[str, Any] = {
     "id": "chatcmpl-1",
@@ -24,6 +24,11 @@ REPLY: dict[str, Any] = {
         "completion_tokens_details": {"reasoning_tokens": 16},
     },
 }
+
+
+WORDS = "The sky is blue because air scatters short waves of light more than long ones. "
+QUESTION = [{"role": "system", "content": WORDS}, {"role": "user", "content": WORDS * 24}]
+ANSWER = {**REPLY, "choices": [{**REPLY["choices"][0], "message": {"role": "assistant", "content": WORDS * 12}}]}
 
 
 def plain(query: str = "sky") -> str:
@@ -85,6 +90,30 @@ def model_call() -> Subject:
     )
 
 
+def tell_all() -> None:
+    """A call of which 3 KB of text are handed in."""
+    with genai.model_call("gpt-5.5", provider="openai", api="openai-completions", transport="http") as call:
+        call.content(input_messages=QUESTION)
+        plain()
+        call.reply(ANSWER)
+
+
+def content() -> Subject:
+    on = partial(observed, capture_content=True)
+    return Subject(
+        {
+            "ours": Candidate(tell_all, on),
+            "floor": floor(tell_all, capture_content=True).around(plain),
+            "off": Candidate(tell_all, observed),
+            "floor, off": floor(tell_all).around(plain),
+        },
+        (
+            Line("model_call, 3 KB of text kept", "ours", "floor"),
+            Line("... the same, content off", "off", "floor, off"),
+        ),
+    )
+
+
 def span_only() -> Subject:
     return Subject(
         {"ours": Candidate(search, partial(observed, metrics=False)), "bare span": bare_span()},
@@ -140,11 +169,28 @@ def event() -> Subject:
     )
 
 
+def tell() -> None:
+    """Two counters and a histogram."""
+    genai.publish(ToolLoop(tool="search", detector="generic_repeat", count=12, new_count=2, duration_ns=4_000_000))
+
+
+def gateway_event() -> Subject:
+    return Subject(
+        {
+            "ours": Candidate(tell, partial(connected, "default", None, meters())),
+            "by hand": measured_by_hand(tell),
+        },
+        (Line("gateway event: 2 counters, 1 histogram", "ours", "by hand", 1.3),),
+    )
+
+
 SUBJECTS = {
     "tool": tool,
     "model_call": model_call,
+    "content": content,
     "span_only": span_only,
     "unsampled": unsampled,
     "off": off,
     "event": event,
+    "gateway_event": gateway_event,
 }

@@ -38,7 +38,7 @@ def loaded() -> Row:
     heavy = f"import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
     before = interpreted(heavy).split()
     names = [name for name in interpreted(f"import otel_genai; {heavy}").split() if name not in before]
-    return Row("... brings along", "", said=", ".join(names))
+    return Row("... brings along", "", said=", ".join(names) or "nothing heavy")
 
 
 def imports() -> Subject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -45,18 +45,29 @@ def meters() -> MeterProvider:
 
 @contextmanager
 def observed(
-    shape: str = "default", *, sampled: bool = True, metrics: bool = True, also: Callable[[], Any] | None = None
+    shape: str = "default",
+    *,
+    sampled: bool = True,
+    metrics: bool = True,
+    also: Callable[[], Any] | None = None,
+    **options: Any,
 ) -> Iterator[None]:
     """Our telemetry is on, and what `also` switches on (it returns its undo)."""
-    with connected(shape, tracers(sampled), meters() if metrics else None, also):
+    with connected(shape, tracers(sampled), meters() if metrics else None, also, options):
         yield
 
 
 @contextmanager
-def connected(shape: str, tracer_provider: Any, meter_provider: Any, also: Callable[[], Any] | None) -> Iterator[None]:
+def connected(
+    shape: str,
+    tracer_provider: Any,
+    meter_provider: Any,
+    also: Callable[[], Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
     """Our telemetry is on, with these providers."""
-    semconv = {"default": "", "latest": "gen_ai_latest_experimental"}[shape]
-    loaded = config.load({"enabled": True, "semconv": semconv} if semconv else {"enabled": True}, environ={})
+    semconv = {"default": None, "latest": "gen_ai_latest_experimental"}[shape]
+    loaded = config.load({"enabled": True, "semconv": semconv, **(options or {})}, environ={})
     before = config.activate(loaded)
     undo = [pipeline.connect(loaded, tracer_provider, meter_provider), outbound.install()]
     if also:
@@ -160,14 +171,36 @@ class Floor:
         return Candidate(call)
 
 
+def measured_by_hand(call: Callable[[], Any]) -> Candidate:
+    """Watch what our emitters measure of one call that makes no span, and have the same made by hand."""
+    measurements = Measurements()
+    with connected("default", None, measurements):
+        call()
+        measurements.observe()
+    groups = grouped(measurements)
+
+    def by_hand() -> None:
+        for attributes, records in groups:
+            own = {**attributes}
+            for record, amount in records:
+                record(amount, own)
+
+    return Candidate(by_hand)
+
+
 def floor(
-    call: Callable[[], Any], shape: str = "default", *, sampled: bool = True, also: Callable[[], Any] | None = None
+    call: Callable[[], Any],
+    shape: str = "default",
+    *,
+    sampled: bool = True,
+    also: Callable[[], Any] | None = None,
+    **options: Any,
 ) -> Floor:
     """Watch what our emitters make of one call, and have the same made by hand."""
     spans, measurements = Spans(), Measurements()
     provider = TracerProvider(ALWAYS_ON, shutdown_on_exit=False)
     provider.add_span_processor(spans)
-    with connected(shape, provider, measurements, also):
+    with connected(shape, provider, measurements, also, options):
         call()
         measurements.observe()
     (outer, start), *inner = spans.begun

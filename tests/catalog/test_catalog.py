@@ -10,17 +10,21 @@ import pytest
 
 import otel_genai
 from otel_genai import events
+from otel_genai.capture import CLASSES
 from otel_genai.catalog import attributes
+from otel_genai.catalog.content import NAMES, ON
+from otel_genai.catalog.logs import LOGS, SEVERITIES
 from otel_genai.catalog.metrics import METRICS
-from otel_genai.catalog.rows import Attribute, Metric, On, Shape, Source, Span
+from otel_genai.catalog.rows import Attribute, LogEvent, Metric, On, Shape, Source, Span
 from otel_genai.catalog.spans import SPANS
 
 UNITS = {"s", "ms", "By", "1", "{token}", "{request}", "{failure}", "{USD}"}
-UNITS |= {"{inference_call}", "{tool_call}", "{call}"}
+UNITS |= {"{inference_call}", "{tool_call}", "{call}", "{measurement}"}
+UNITS |= {"%", "{MB}", "{cpu}", "{fault}", "{container}", "{poll}", "{error}"}
 ATTRIBUTES = [value for value in vars(attributes).values() if isinstance(value, Attribute)]
 EVENT_TYPES = [
     kind
-    for kind in vars(events).values()
+    for kind in (getattr(events, name) for name in events.__all__)
     if isinstance(kind, type) and issubclass(kind, events.Event) and kind not in {events.Event, events.Operation}
 ]
 # The names of the two documents and of the HTTP conventions, for the events that there are.
@@ -91,6 +95,9 @@ METRIC_NAMES = {
     "openclaw.liveness.cpu_core_ratio": ("histogram", "1"),
     "openclaw.diagnostic.async_queue.dropped": ("counter", "1"),
     "openclaw.telemetry.exporter.events": ("counter", "1"),
+    "nora.agent.cpu.percent": ("gauge", "%"),
+    "nora.agent.memory.percent": ("gauge", "%"),
+    "nora.agent.memory.usage": ("gauge", "{MB}"),
 }
 LATEST_NAMES = {
     "gen_ai.client.inference.duration": ("histogram", "s"),
@@ -152,6 +159,24 @@ def test_every_span_can_be_read_off_its_event(row: Span) -> None:
         assert name(event) if callable(name) else name
 
 
+@pytest.mark.parametrize("row", LOGS, ids=lambda row: row.event.__name__)
+def test_every_log_record_can_be_read_off_its_event(row: LogEvent) -> None:
+    event = example(row.event)
+    for source in (*row.sources, *row.texts):
+        assert isinstance(source.value(event), (str, bool, int, float, tuple, type(None)))
+        assert not source.attribute.label_allowed
+    assert row.severity(event) in SEVERITIES
+    assert row.said(event) is None or row.event is events.LogRecord
+
+
+def test_every_class_of_content_stands_under_its_standard_and_its_documented_name() -> None:
+    assert set(NAMES) == set(CLASSES) == {name for names in ON.values() for name in names}
+    for names in NAMES.values():
+        standard, documented = (attribute.name for attribute in names)
+        assert standard.startswith("gen_ai.")
+        assert documented.startswith("openclaw.content.")
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_every_metric_has_a_unit_a_meaning_and_rising_buckets(metric: Metric) -> None:
     assert metric.unit in UNITS
@@ -201,7 +226,7 @@ def test_the_documented_metrics_have_the_documented_kind_and_unit(
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.__name__)
 def test_every_event_type_is_exported_and_explained(kind: type[events.Event]) -> None:
-    exported = any(row.event is kind for row in SPANS) or any(on.event is kind for _, on in ons())
+    exported = any(row.event is kind for row in (*SPANS, *LOGS)) or any(on.event is kind for _, on in ons())
     assert exported is (kind not in ONLY_FOR_SUBSCRIBERS)
     assert kind.__doc__
     assert all(re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name) for name in kind.kinds())

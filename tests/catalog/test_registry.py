@@ -10,18 +10,21 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+import otel_genai as genai
 from otel_genai import events, reference
 from otel_genai.catalog import attributes
 from otel_genai.catalog.metrics import METRICS
-from otel_genai.catalog.rows import Attribute, Metric, Shape
+from otel_genai.catalog.rows import Attribute, Metric, On, Shape, Sources, Span
 from otel_genai.catalog.spans import SPANS
 from otel_genai.scope import NAMES, Scope
+from otel_genai.testing import capture
 
 REGISTRY = json.loads((Path(__file__).parent.parent / "data" / "semconv.json").read_text(encoding="utf-8"))
 NEWEST = REGISTRY["attributes"]
 KNOWN = NEWEST | REGISTRY["older_attributes"]
 METRICS_KNOWN = REGISTRY["metrics"] | REGISTRY["older_metrics"]
 STANDARD = ("gen_ai.", "http.", "url.", "server.", "client.", "network.", "error.", "user_agent.")
+STANDARD += ("mcp.", "rpc.", "jsonrpc.")
 TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "int": int,
@@ -106,15 +109,172 @@ def test_a_standard_metric_has_the_instrument_unit_and_buckets_of_the_registry(m
     assert (metric.instrument, metric.unit, buckets) == (wanted["instrument"], wanted["unit"], wanted.get("buckets"))
 
 
+# -- the latest shape, row by row
+
+LATEST = Shape.named("latest")
+WANTED = ("required", "conditionally_required", "recommended")
+AT_START = {
+    "gen_ai.operation.name",
+    "gen_ai.provider.name",
+    "gen_ai.request.model",
+    "gen_ai.agent.name",
+    "gen_ai.tool.name",
+    "gen_ai.tool.type",
+    "server.address",
+    "server.port",
+}
+"""What samplers may decide by, as the conventions say."""
+GROUPS: dict[type[events.Event], tuple[str, ...]] = {
+    events.ModelCall: ("gen_ai.client.inference", "gen_ai.embeddings.client"),
+    events.Exchange: ("gen_ai.client.inference",),
+    events.Retrieval: ("gen_ai.retrieval.client",),
+    events.MemoryOperation: ("gen_ai.memory.client",),
+    events.AgentCreation: ("gen_ai.create_agent.client",),
+    events.RemoteAgent: ("gen_ai.invoke_agent.client",),
+    events.McpClientOperation: ("mcp.client",),
+    events.McpServerOperation: ("mcp.server",),
+    events.HarnessRun: ("gen_ai.invoke_agent.internal",),
+    events.ToolExecution: ("gen_ai.execute_tool.internal",),
+    events.Workflow: ("gen_ai.invoke_workflow.internal",),
+    events.Planning: ("gen_ai.plan.internal",),
+    events.EvaluationResult: ("gen_ai.evaluation.result",),
+    events.HttpRequest: ("http.server",),
+}
+"""The group of the registry that a span is; what has no standard name has none, and keeps its own."""
+UNSAID = {
+    (events.RemoteAgent, "gen_ai.request."): "how an agent elsewhere asks its models is known there",
+    (events.RemoteAgent, "gen_ai.response."): "how its models answer is known there",
+    (events.RemoteAgent, "gen_ai.usage."): "what it uses is counted there",
+    (events.RemoteAgent, "gen_ai.output.type"): "what it is to answer with is between the two agents",
+    (events.RemoteAgent, "gen_ai.data_source.id"): "what it answers from is known there",
+    (events.McpClientOperation, "jsonrpc.protocol.version"): "it is always 2.0",
+    (events.McpServerOperation, "jsonrpc.protocol.version"): "it is always 2.0",
+    (events.ModelCall, "gen_ai.usage.text."): "no answer that is read tells texts from pictures",
+    (events.ModelCall, "gen_ai.usage.image."): "no answer that is read tells pictures from texts",
+    (events.ModelCall, "gen_ai.usage.audio.cache_read."): "no answer that is read says so",
+    (events.Exchange, ""): "seen from outside, after the fact: only what is used is known",
+    (events.ToolExecution, "gen_ai.skill."): "using a skill is an event of its own, `skill.used`",
+    (events.ToolExecution, "process."): "running a process is an operation of its own, `exec.process`",
+    (events.EvaluationResult, "gen_ai.evaluation.explanation"): "it may repeat what was said",
+    (events.HttpRequest, "network.peer."): "the peer is `client.address`, unless a proxy is between",
+    (events.HttpRequest, "network.protocol.name"): "it is HTTP",
+}
+"""What a span does not say although its group recommends it, by the beginning of the name, and why."""
+UNMEASURED = {
+    (events.RemoteAgent, "gen_ai.response.model"): "which model answers is known there",
+    (None, "jsonrpc.protocol.version"): "it is always 2.0",
+    (None, "openai."): "of one provider",
+    (events.Exchange, "gen_ai.response.model"): "seen from outside: the model that was asked for is all that is known",
+    (events.Exchange, "server."): "seen from outside: whom the agent asks is not known",
+    (events.Retrieval, "gen_ai.response.model"): "what answers is a data source",
+    (events.MemoryOperation, "gen_ai."): "what answers is a store",
+    (events.AgentCreation, "gen_ai.response.model"): "what answers is no model",
+    (events.HttpRequest, "network.protocol.name"): "it is HTTP",
+}
+"""The same of what a metric is read off."""
+
+
+def excused(reasons: dict[Any, str], event: type[events.Event], name: str) -> bool:
+    return any(kind in {None, event} and name.startswith(start) for kind, start in reasons)
+
+
+def wanted(group: dict[str, Any]) -> set[str]:
+    return {name for level in WANTED for name in group.get(level, ())}
+
+
+def allowed(group: dict[str, Any]) -> set[str]:
+    return wanted(group) | set(group.get("opt_in", ()))
+
+
+def names_on(sources: Sources) -> set[str]:
+    return {source.attribute.name_in(LATEST) for source in sources}
+
+
+def groups_of(row: Span) -> list[dict[str, Any]]:
+    return [REGISTRY["spans"][name] for name in GROUPS[row.event]]
+
+
+STANDARD_SPANS = [row for row in SPANS if row.event in GROUPS and "latest" in row.shapes]
+each_standard_span = pytest.mark.parametrize("row", STANDARD_SPANS, ids=lambda row: row.event.__name__)
+
+
+@each_standard_span
+def test_a_span_of_the_latest_shape_says_all_that_its_group_asks_for(row: Span) -> None:
+    asked = set().union(*map(wanted, groups_of(row)))
+    required = set().union(*(group.get("required", ()) for group in groups_of(row)))
+    unsaid = asked - names_on(row.start + row.end)
+    assert not {name for name in unsaid if name in required or not excused(UNSAID, row.event, name)}
+
+
+@each_standard_span
+def test_a_span_of_the_latest_shape_says_nothing_standard_that_its_group_does_not_know(row: Span) -> None:
+    known = set().union(*map(allowed, groups_of(row)))
+    assert not {name for name in names_on(row.start + row.end) if name.startswith("gen_ai.")} - known
+
+
+@each_standard_span
+def test_a_span_of_the_latest_shape_is_of_the_kind_that_its_group_says(row: Span) -> None:
+    assert all(row.kind_in(LATEST) in group["kinds"] for group in groups_of(row))
+
+
+@each_standard_span
+def test_what_samplers_decide_by_is_there_from_the_start(row: Span) -> None:
+    assert not names_on(row.end) & AT_START
+
+
+def test_every_span_that_names_an_operation_of_the_conventions_is_in_the_table() -> None:
+    rows = [row for row in SPANS if "latest" in row.shapes and "gen_ai.operation.name" in names_on(row.start + row.end)]
+    assert {row.event for row in rows} <= GROUPS.keys()
+
+
+def spans_of(operation: str, **fields: Any) -> set[str]:
+    """The GenAI names on the span of a model call that is told all that its face takes."""
+    with capture(semconv="gen_ai_latest_experimental") as captured, genai.bind(conversation="c-1", agent="ada"):
+        with genai.model_call("m", provider="p", operation=operation, **fields) as call:
+            call.update(input_tokens=3, response_model="m-1")
+        (span,) = captured.spans
+        return {name for name in span if name.startswith("gen_ai.")}
+
+
 @pytest.mark.parametrize(
-    "metric", [row for row in STANDARD_METRICS if "latest" in row.shapes], ids=lambda row: row.name
+    ("group", "operation", "fields"),
+    [
+        ("gen_ai.client.inference", "chat", {"seed": 1, "top_k": 40, "stop_sequences": "END", "prompt_name": "greet"}),
+        ("gen_ai.embeddings.client", "embeddings", {"dimensions": 3, "encoding_formats": ("float",)}),
+    ],
 )
-def test_a_metric_of_the_latest_shape_has_the_attributes_that_it_must_and_none_that_it_may_not(metric: Metric) -> None:
-    wanted, shape = METRICS_KNOWN[metric.name], Shape.named("latest")
-    for on in metric.on:
-        names = {source.attribute.name_in(shape) for source in on.sources}
-        assert set(wanted["required"]) <= names
-        assert names <= {*wanted["required"], *wanted["others"]}
+def test_a_model_call_says_what_belongs_to_its_operation(group: str, operation: str, fields: dict[str, Any]) -> None:
+    names = spans_of(operation, **fields)
+    assert set(REGISTRY["spans"][group]["required"]) <= names <= allowed(REGISTRY["spans"][group])
+    assert len(names) >= len(fields) + 4
+
+
+LATEST_METRICS = [
+    pytest.param(metric, on, id=f"{metric.name}-{on.event.__name__}")
+    for metric in STANDARD_METRICS
+    if "latest" in metric.shapes
+    for on in metric.on
+]
+
+
+@pytest.mark.parametrize(("metric", "on"), LATEST_METRICS)
+def test_a_metric_of_the_latest_shape_has_the_attributes_that_it_should_and_none_that_it_may_not(
+    metric: Metric, on: On
+) -> None:
+    group, names = METRICS_KNOWN[metric.name], names_on(on.sources)
+    assert set(group.get("required", ())) <= names <= allowed(group)
+    assert not {name for name in wanted(group) - names if not excused(UNMEASURED, on.event, name)}
+
+
+def test_every_excuse_is_needed() -> None:
+    said = {row.event: names_on(row.start + row.end) for row in STANDARD_SPANS}
+    asked = {row.event: set().union(*map(wanted, groups_of(row))) for row in STANDARD_SPANS}
+    for event, start in UNSAID:
+        assert {name for name in asked[event] - said[event] if name.startswith(start)}, f"{event.__name__} {start}"
+    for kind, start in UNMEASURED:
+        ons = [(metric, on) for metric, on in (each.values for each in LATEST_METRICS) if kind in {None, on.event}]
+        missing = {name for metric, on in ons for name in wanted(METRICS_KNOWN[metric.name]) - names_on(on.sources)}
+        assert {name for name in missing if name.startswith(start)}, f"{kind} {start}"
 
 
 def test_an_exception_names_something_that_there_is() -> None:

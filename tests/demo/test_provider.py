@@ -9,7 +9,8 @@ import pytest
 import requests
 from starlette.responses import StreamingResponse
 
-from otel_genai.demo.provider import REASONING_TOKENS, Provider
+from otel_genai.demo.answers import REASONING_TOKENS
+from otel_genai.demo.provider import Provider
 from otel_genai.demo.server import serve
 
 QUESTION: Any = [{"role": "user", "content": "why is the sky blue?"}]

@@ -6,7 +6,14 @@ import pytest
 from rich.console import Console
 
 from otel_genai.demo.provider import Seen
-from otel_genai.demo.show import Propagation, metric_table, propagation_table, propagations, trace_trees
+from otel_genai.demo.show import (
+    Propagation,
+    cost_table,
+    metric_table,
+    propagation_table,
+    propagations,
+    trace_trees,
+)
 from otel_genai.viewer import Point, Span
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -57,6 +64,7 @@ MODEL_CALL = span(
         "gen_ai.request.model": "gpt-5.5",
         "gen_ai.usage.input_tokens": 1200,
         "gen_ai.usage.output_tokens": 0,
+        "otel_genai.cost.amount": 0.0125,
     },
 )
 FAILED_TOOL = span(
@@ -69,10 +77,10 @@ REQUEST = span("POST /chat", "a" * 16, kind="SERVER")
 def test_a_trace_is_a_tree_with_its_children_in_the_order_they_began() -> None:
     assert shown(MODEL_CALL, FAILED_TOOL, AGENT, REQUEST) == [
         f"trace {TRACE}  gateway  4 spans  14.5 ms",
-        "└── POST /chat                       12.5 ms  server",
-        "    └── invoke_agent planner         12.5 ms",
-        "        ├── execute_tool search      12.5 ms  TimeoutError",
-        "        └── chat gpt-5.5             12.5 ms  client  gpt-5.5  1,200 in / 0 out tokens",
+        "└── POST /chat                      12.5 ms  server",
+        "    └── invoke_agent planner        12.5 ms",
+        "        ├── execute_tool search     12.5 ms  TimeoutError",
+        "        └── chat gpt-5.5            12.5 ms  1,200 in / 0 out  $0.012500",
     ]
 
 
@@ -124,23 +132,48 @@ def test_a_terminal_without_unicode_shows_the_same() -> None:
     assert any(line.startswith("calls ") for line in lines)
 
 
-def test_metrics_are_listed_by_name_with_a_row_for_each_series() -> None:
-    points = [
-        point("openclaw.tokens", value=1700, attributes={"openclaw.token": "output", "openclaw.agent": "ada"}),
-        point("openclaw.tokens", value=12, attributes={"openclaw.token": "input", "openclaw.agent": "ada"}),
-        point("nora.agent.cost", unit="{USD}", kind="gauge", value=0.0049),
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"attributes": {"gen_ai.tool.name": "search"}}, "search"),
+        ({"attributes": {"gen_ai.request.model": "gpt-5.5", "openclaw.tokens.input": 3}}, "gpt-5.5"),
+        ({"attributes": {"openclaw.failover.to_model": "gpt-5.5"}}, "to gpt-5.5"),
+        ({"attributes": {"openclaw.outcome": "skipped", "openclaw.reason": "duplicate"}}, "skipped: duplicate"),
+        ({"attributes": {"openclaw.outcome": "blocked", "openclaw.deniedReason": "policy"}}, "blocked: policy"),
+        ({"kind": "CLIENT", "attributes": {"gen_ai.usage.input_tokens": 9}}, "9 in  unpriced"),
+        ({"kind": "CLIENT", "attributes": {"gen_ai.usage.input_tokens": 0}}, "0 in"),
+        ({"attributes": {"openclaw.outcome": "completed", "openclaw.reason": "replied"}}, "ms"),
+    ],
+)
+def test_a_span_says_what_its_name_does_not(fields: dict[str, Any], expected: str) -> None:
+    assert shown(span("step", "1" * 16, **fields))[1].endswith(f" {expected}")
+
+
+def rows(*points: Point) -> list[str]:
+    return [" ".join(line.split()) for line in printed(metric_table(points))][2:]
+
+
+def test_metrics_are_listed_by_name_with_what_all_their_series_come_to() -> None:
+    done, skipped = {"openclaw.outcome": "completed"}, {"openclaw.outcome": "skipped"}
+    assert rows(
+        point("openclaw.message.processed", value=1, attributes={"openclaw.channel": "web", **skipped}),
+        point("openclaw.message.processed", value=3, attributes={"openclaw.channel": "web", **done}),
+        point("nora.agent.cost.usd", unit="{USD}", kind="gauge", value=0.0049),
         point("duration", kind="histogram", unit="s", count=4, sum=1.25),
+        point("duration", kind="histogram", unit="s", count=1, sum=0.25, attributes={"x.unknown": "unknown"}),
+    ) == [
+        "duration s 5 1.5 unknown=unknown",
+        "nora.agent.cost.usd {USD} 0.0049 no labels",
+        "openclaw.message.processed 1 4 outcome=completed,skipped channel…",
     ]
-    lines = [" ".join(line.split()) for line in printed(metric_table(points))]
-    assert lines[2:] == [
-        "duration",
-        "no labels 4 x, avg 0.3125 s, sum 1.25 s",
-        "nora.agent.cost",
-        "no labels 0.0049 USD",
-        "openclaw.tokens",
-        "openclaw.agent=ada openclaw.token=input 12",
-        "openclaw.agent=ada openclaw.token=output 1,700",
+
+
+def test_what_overlaps_is_never_added_up() -> None:
+    kinds = {"input": 12, "total": 1712}
+    points = [
+        point("openclaw.tokens", value=value, attributes={"openclaw.token": kind}) for kind, value in kinds.items()
     ]
+    assert rows(*points) == ["openclaw.tokens 1 12 token=input", "openclaw.tokens 1 1,712 token=total"]
 
 
 @pytest.mark.parametrize(
@@ -148,25 +181,37 @@ def test_metrics_are_listed_by_name_with_a_row_for_each_series() -> None:
     [
         ({"value": 0}, "0"),
         ({"value": 12345.678912}, "12,345.6789"),
-        ({"value": 0.00001234567, "unit": "s"}, "1.235e-05 s"),
+        ({"value": 0.00001234567, "unit": "s"}, "1.235e-05"),
         ({"value": -2.0}, "-2"),
         ({"value": float("nan")}, "nan"),
-        ({"value": None}, "no value"),
-        ({"count": 0, "sum": 0.0, "unit": "s"}, "0 x"),
-        ({"count": 3, "sum": None}, "3 x"),
-        ({"value": 3, "unit": "{token}"}, "3 token"),
+        ({"value": None}, "none"),
+        ({"count": 0, "sum": 0.0, "unit": "s"}, "0 0"),
+        ({"count": 3, "sum": None}, "3 none"),
     ],
 )
-def test_a_value_is_shown_with_its_unit(fields: dict[str, Any], expected: str) -> None:
-    assert printed(metric_table([point("m", **fields)]))[-1].endswith(f" {expected}")
+def test_a_value_is_shown_as_it_is(fields: dict[str, Any], expected: str) -> None:
+    unit = fields.get("unit", "1")
+    assert rows(point("m", **fields)) == [f"m {unit} {expected} no labels"]
 
 
 def test_long_labels_never_cut_the_value() -> None:
     labels = {f"openclaw.label.number.{number}": "x" * 30 for number in range(5)}
-    text = "\n".join(printed(metric_table([point("m" * 120, value=123456, attributes=labels)])))
-    assert "123,456" in text
-    assert text.count("m" * 60) >= 1
-    assert max(map(len, text.splitlines())) <= 100
+    lines = printed(metric_table([point("m" * 60, value=123456, attributes=labels)]))
+    assert "m" * 60 in lines[-1]
+    assert " 123,456 " in lines[-1]
+    assert max(map(len, lines)) <= 100
+
+
+def test_what_each_model_costs_is_added_up_and_what_nobody_can_price_is_said_to_be_so() -> None:
+    unpriced = replace(MODEL_CALL, attributes={"gen_ai.request.model": "own", "gen_ai.usage.input_tokens": 7})
+    failed = replace(MODEL_CALL, attributes={"gen_ai.request.model": "pro"})
+    lines = printed(cost_table([unpriced, MODEL_CALL, AGENT, failed, MODEL_CALL]))
+    assert [" ".join(line.split()) for line in lines[2:]] == [
+        "gpt-5.5 2 2,400 0 0.025000",
+        "own 1 7 0 unpriced",
+        "pro 1 0 0 none",
+        "all that was priced 0.025000",
+    ]
 
 
 def test_a_traceparent_is_set_beside_the_span_it_names() -> None:

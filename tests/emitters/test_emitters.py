@@ -96,7 +96,7 @@ def test_a_model_call_says_what_it_used(captured: Captured) -> None:
         "gen_ai.usage.cache_read.input_tokens": 30,
         "gen_ai.usage.reasoning.output_tokens": 8,
         "gen_ai.conversation.id": "c-1",
-        "gen_ai.agent.name": "planner",
+        "openclaw.agent": "planner",
         "openclaw.api": "openai-responses",
         "openclaw.channel": "slack",
     }

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
-EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "subscribers.py"
+from .programs import run
 
 
 def test_it_prints_what_the_agent_does_in_order_and_loads_no_sdk() -> None:
-    run = f"runpy.run_path({str(EXAMPLE)!r}, run_name='__main__')"
-    program = f"import runpy, sys; {run}; print('opentelemetry' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    *lines, loaded = result.stdout.splitlines()
+    program = "import runpy, sys; runpy.run_path('subscribers.py', run_name='__main__')"
+    *lines, loaded = run("-c", f"{program}; print('opentelemetry' in sys.modules)").splitlines()
     assert [line.split()[0] for line in lines] == [
         "harness.run.started",
         "tool.execution.started",

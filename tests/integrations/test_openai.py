@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import openai
@@ -14,11 +11,12 @@ import pytest
 
 import otel_genai_openai
 from otel_genai.demo.provider import Provider
-from otel_genai.demo.server import serve
 from otel_genai.events import ModelCall, ModelUsage
 from otel_genai.testing import Captured
 
-SPAN = "openclaw.model.call"
+from .trees import SPAN, answer, calls, everything, run, the_call, traceparent
+
+INSTRUMENT, PATH = otel_genai_openai.instrument, "/v1"
 QUESTION = [{"role": "user", "content": "why is the sky blue?"}]
 STREAM: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 HELPER: dict[str, Any] = {"stream_options": {"include_usage": True}}
@@ -27,56 +25,14 @@ Way = Callable[[Any, str], object]
 AsyncWay = Callable[[Any, str], Awaitable[object]]
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[tuple[Provider, str]]:
-    app = Provider()
-    with serve(app) as url:
-        yield app, f"{url}/v1"
-
-
-@pytest.fixture
-def url(provider: tuple[Provider, str]) -> str:
-    provider[0].clear()
-    return provider[1]
-
-
-@pytest.fixture(scope="module")
-def slow_url() -> Iterator[str]:
-    """Takes 0.2 seconds for an answer, and for each piece of a stream."""
-    with serve(Provider(latency_seconds=(0.2, 0.2))) as url:
-        yield f"{url}/v1"
-
-
 @pytest.fixture
 def client(url: str) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=url, api_key="k", max_retries=1) as client:
         yield client
 
 
-@asynccontextmanager
-async def async_client(url: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(base_url=url, api_key="k", max_retries=1) as client:
-        yield client
-
-
-@pytest.fixture(autouse=True)
-def undo() -> Iterator[Callable[[], None]]:
-    undo = otel_genai_openai.instrument()
-    yield undo
-    undo()
-
-
-def calls(captured: Captured) -> list[ModelCall]:
-    gc.collect()
-    spans = [span for span in captured.spans if span.name == SPAN]
-    found = [event for event in captured.events if isinstance(event, ModelCall)]
-    assert len(spans) == len(found)
-    return found
-
-
-def the_call(captured: Captured) -> ModelCall:
-    (call,) = calls(captured)
-    return call
+def async_client(url: str) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=url, api_key="k", max_retries=1)
 
 
 # -- the ways, plain and in an event loop
@@ -132,10 +88,6 @@ OTHER: dict[str, tuple[Way, str, str]] = {
 }
 
 
-async def everything(stream: Any) -> list[Any]:
-    return [item async for item in stream]
-
-
 async def async_stream(client: Any, model: str) -> object:
     return await everything(await client.chat.completions.create(model=model, messages=QUESTION, **STREAM))
 
@@ -169,14 +121,6 @@ ASYNC_CHAT: dict[str, AsyncWay] = {
 }
 
 
-def run(way: AsyncWay, url: str, model: str) -> object:
-    async def main() -> object:
-        async with async_client(url) as client:
-            return await way(client, model)
-
-    return asyncio.run(main())
-
-
 def check_chat(call: ModelCall, streamed: bool) -> None:
     assert (call.outcome, call.provider, call.model, call.operation) == ("completed", "openai", "gpt-5.5", "chat")
     assert (call.api, call.transport) == ("openai-completions", "sse" if streamed else "http")
@@ -203,7 +147,7 @@ def test_a_chat_completion_is_one_call_with_its_tokens_once(captured: Captured, 
 
 @pytest.mark.parametrize("way", ASYNC_CHAT)
 def test_an_async_chat_completion_is_one_call_with_its_tokens_once(captured: Captured, url: str, way: str) -> None:
-    run(ASYNC_CHAT[way], url, "gpt-5.5")
+    run(async_client(url), ASYNC_CHAT[way], "gpt-5.5")
     check_chat(the_call(captured), "stream" in way.split() or way == "helper")
     assert len([event for event in captured.events if isinstance(event, ModelUsage)]) == 1
 
@@ -220,12 +164,12 @@ def test_other_endpoints_are_called_what_they_are(captured: Captured, client: An
 
 @pytest.mark.parametrize("way", CHAT)
 def test_a_refused_call_is_one_error_after_its_retries(
-    captured: Captured, client: Any, provider: Any, way: str
+    captured: Captured, client: Any, provider: Provider, way: str
 ) -> None:
     with pytest.raises(openai.RateLimitError):
         CHAT[way](client, "broken")
     call = the_call(captured)
-    assert len(provider[0].seen) == 2
+    assert len(provider.seen) == 2
     assert (call.outcome, call.error_type, call.error_code) == ("error", "openai.RateLimitError", "429")
     assert call.request_id_hash is not None
     assert (call.input_tokens, call.output_tokens) == (None, None)
@@ -234,20 +178,16 @@ def test_a_refused_call_is_one_error_after_its_retries(
 @pytest.mark.parametrize("way", ASYNC_CHAT)
 def test_a_refused_async_call_is_one_error(captured: Captured, url: str, way: str) -> None:
     with pytest.raises(openai.RateLimitError):
-        run(ASYNC_CHAT[way], url, "broken")
+        run(async_client(url), ASYNC_CHAT[way], "broken")
     call = the_call(captured)
     assert (call.outcome, call.error_type, call.error_code) == ("error", "openai.RateLimitError", "429")
 
 
 @pytest.mark.parametrize("way", ASYNC_CHAT)
 def test_a_cancelled_call_is_cancelled_and_no_error(captured: Captured, slow_url: str, way: str) -> None:
-    async def main() -> None:
-        streamed = "stream" in way.split() or way == "helper"
-        async with async_client(slow_url) as client, asyncio.timeout(0.5 if streamed else 0.05):
-            await ASYNC_CHAT[way](client, "gpt-5.5")
-
+    streamed = "stream" in way.split() or way == "helper"
     with pytest.raises(TimeoutError):
-        asyncio.run(main())
+        run(async_client(slow_url), ASYNC_CHAT[way], "gpt-5.5", seconds=0.5 if streamed else 0.05)
     call = the_call(captured)
     assert (call.outcome, call.error_type) == ("cancelled", "cancelled")
     assert captured.span(SPAN).status == "UNSET"
@@ -342,14 +282,6 @@ def test_an_async_answer_that_is_left_early_ends_its_call_once(captured: Capture
 # -- what the user gets
 
 
-def answer(reply: Any) -> Any:
-    """What an answer says, without what differs from one request to the next."""
-    if isinstance(reply, list):
-        return [answer(item) for item in reply]
-    said = reply.model_dump_json() if hasattr(reply, "model_dump_json") else ""
-    return type(reply), re.sub(r"\b(chatcmpl-|cmpl-|resp_|msg_)\d+|\b1\d{9}\b", "", said)
-
-
 @pytest.mark.parametrize("way", [*CHAT, *OTHER])
 def test_the_answer_is_what_it_is_without_us(
     captured: Captured, client: Any, undo: Callable[[], None], way: str
@@ -363,12 +295,11 @@ def test_the_answer_is_what_it_is_without_us(
 
 
 def test_the_request_carries_the_context_of_the_call_and_nothing_else(
-    captured: Captured, client: Any, provider: Any
+    captured: Captured, client: Any, provider: Provider
 ) -> None:
     CHAT["stream"](client, "gpt-5.5")
-    span = captured.span(SPAN)
-    (request,) = provider[0].seen
-    assert request.headers["traceparent"] == f"00-{span.trace_id}-{span.span_id}-{span.flags:02x}"
+    (request,) = provider.seen
+    assert request.headers["traceparent"] == traceparent(captured.span(SPAN))
     assert request.body == {"model": "gpt-5.5", "messages": QUESTION, **STREAM}
 
 

@@ -19,13 +19,14 @@ import otel_genai as genai
 import otel_genai_openai
 from otel_genai import guard
 from otel_genai.bus import bus
-from otel_genai.events import ModelCall
 from otel_genai.testing import Captured, capture
+
+from .trees import SPAN, calls
 
 http: Any = getattr(openai._base_client, "httpx2", None) or openai._base_client.httpx
 """The HTTP library of this major version of `openai`."""
 
-SPAN = "openclaw.model.call"
+INSTRUMENT = otel_genai_openai.instrument
 QUESTION: Any = [{"role": "user", "content": "why?"}]
 USAGE = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
 HEAD = {"id": "chatcmpl-1", "created": 1, "model": "gpt-5.5-2026"}
@@ -63,19 +64,6 @@ def answering(answer: Any, **settings: Any) -> openai.OpenAI:
 
 def ask(client: openai.OpenAI, **body: Any) -> Any:
     return client.chat.completions.create(**{"model": "gpt-5.5", "messages": QUESTION, **body})
-
-
-@pytest.fixture(autouse=True)
-def undo() -> Iterator[Callable[[], None]]:
-    undo = otel_genai_openai.instrument()
-    yield undo
-    undo()
-
-
-def calls(captured: Captured) -> list[ModelCall]:
-    gc.collect()
-    assert captured.spans is not None
-    return [event for event in captured.events if isinstance(event, ModelCall)]
 
 
 # -- a call that was made by hand around the request
@@ -323,6 +311,60 @@ def test_azure_is_azure_whatever_its_host(captured: Captured) -> None:
         client.chat.completions.create(model="deployed", messages=QUESTION)
     (event,) = calls(captured)
     assert (event.provider, event.model, event.operation) == ("azure.ai.openai", "deployed", "chat")
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ({"stop": "END", "frequency_penalty": 1, "presence_penalty": 0.5}, (("END",), 1.0, 0.5)),
+        ({"stop": ["a", "b"]}, (("a", "b"), None, None)),
+        ({"stop": None}, (None, None, None)),
+    ],
+)
+def test_what_a_chat_is_to_stop_at_and_to_avoid_is_read(
+    body: dict[str, Any], asked: tuple[Any, ...], captured: Captured
+) -> None:
+    with answering(WHOLE) as client:
+        ask(client, **body)
+    (call,) = calls(captured)
+    assert (call.stop_sequences, call.frequency_penalty, call.presence_penalty) == asked
+
+
+@pytest.mark.parametrize(
+    ("body", "output_type"),
+    [
+        ({"response_format": {"type": "text"}}, "text"),
+        ({"response_format": {"type": "json_object"}}, "json"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}}}, "json"),
+        ({"modalities": ["text", "audio"], "audio": {"voice": "v", "format": "wav"}}, "speech"),
+        ({"response_format": {"type": "grammar"}}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_chat_is_to_be_answered_with_is_read(
+    body: dict[str, Any], output_type: str | None, captured: Captured
+) -> None:
+    with answering(WHOLE) as client:
+        ask(client, reasoning_effort="low", extra_body={"top_k": 40}, **body)
+    (call,) = calls(captured)
+    assert (call.output_type, call.reasoning_level, call.top_k) == (output_type, "low", 40)
+
+
+def test_what_a_response_goes_on_from_is_read(captured: Captured) -> None:
+    body: dict[str, Any] = {"text": {"format": {"type": "json_object"}}, "reasoning": {"effort": "high"}}
+    with answering({"id": "resp_1", "model": "gpt-5.5-2026", "object": "response", "output": []}) as client:
+        prompt: Any = {"id": "pmpt_1", "version": "3"}
+        client.responses.create(model="gpt-5.5", previous_response_id="resp_0", prompt=prompt, **body)
+    (call,) = calls(captured)
+    assert (call.previous_response_id, call.prompt_name, call.prompt_version) == ("resp_0", "pmpt_1", "3")
+    assert (call.output_type, call.reasoning_level) == ("json", "high")
+
+
+def test_how_embeddings_are_to_be_written_is_read(captured: Captured) -> None:
+    with answering({"object": "list", "model": "embed-1", "data": [], "usage": USAGE}) as client:
+        client.embeddings.create(model="embed-1", input="why?", dimensions=3, encoding_format="float")
+    (call,) = calls(captured)
+    assert (call.dimensions, call.encoding_formats) == (3, ("float",))
 
 
 def test_the_settings_of_the_model_are_those_of_the_body(captured: Captured) -> None:

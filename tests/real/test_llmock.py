@@ -1,4 +1,4 @@
-"""The real clients against a provider double that is not ours: `llmock` answers as OpenAI and as Anthropic."""
+"""The real clients against a provider double that is not ours: `llmock` answers as OpenAI, Anthropic and Gemini."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import anthropic
 import openai
 import pytest
+from google import genai as google
 
 import otel_genai as genai
 from otel_genai.testing import Captured
@@ -59,8 +61,8 @@ def asked(url: str) -> list[dict[str, object]]:
 
 
 @pytest.fixture(autouse=True)
-def _openai() -> Iterator[None]:
-    undo = genai.instrument("openai")
+def _instrumented() -> Iterator[None]:
+    undo = genai.instrument("openai", "anthropic", "google-genai")
     yield
     undo()
 
@@ -89,7 +91,22 @@ def test_a_stream_is_timed_to_its_end(llmock: str, captured: Captured) -> None:
     assert captured.points("openclaw.model_call.time_to_first_byte_ms")
 
 
-def test_anthropics_client_in_a_block_is_read_by_its_reply(llmock: str, captured: Captured) -> None:
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_message_of_anthropics_client_is_one_call(llmock: str, captured: Captured, streamed: bool) -> None:
+    asked: Any = {"model": "claude-opus-4-6", "max_tokens": 64, "messages": QUESTION}
+    with anthropic.Anthropic(base_url=f"{llmock}/anthropic", api_key="none") as client:
+        if streamed:
+            with client.messages.stream(**asked) as stream:
+                reply = stream.get_final_message()
+        else:
+            reply = client.messages.create(**asked)
+    span = captured.span("openclaw.model.call")
+    assert span["gen_ai.usage.output_tokens"] == reply.usage.output_tokens > 0
+    assert (span["gen_ai.response.id"], span["gen_ai.system"]) == (reply.id, "anthropic")
+    assert span["gen_ai.response.finish_reasons"] == (reply.stop_reason,)
+
+
+def test_anthropics_client_in_a_block_is_the_blocks_call(llmock: str, captured: Captured) -> None:
     client = anthropic.Anthropic(base_url=f"{llmock}/anthropic", api_key="none")
     with client, genai.model_call("claude-opus-4-6", provider="anthropic") as call:
         call.reply(client.messages.create(model="claude-opus-4-6", max_tokens=9, messages=QUESTION))
@@ -97,6 +114,21 @@ def test_anthropics_client_in_a_block_is_read_by_its_reply(llmock: str, captured
     assert span["gen_ai.response.finish_reasons"] == ("max_tokens",)
     assert span["gen_ai.usage.output_tokens"] > 0
     assert "gen_ai.usage.cache_read.input_tokens" not in span
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_content_of_googles_client_is_one_call(llmock: str, captured: Captured, streamed: bool) -> None:
+    asked: Any = {"model": "gemini-2.5-flash", "contents": "why is the sky blue?"}
+    options: Any = {"base_url": f"{llmock}/gemini", "api_version": "v1beta"}
+    with google.Client(api_key="none", http_options=options) as client:
+        if streamed:
+            *_, reply = client.models.generate_content_stream(**asked)
+        else:
+            reply = client.models.generate_content(**asked)
+    span = captured.span("openclaw.model.call")
+    assert reply.usage_metadata
+    assert span["gen_ai.usage.output_tokens"] == reply.usage_metadata.candidates_token_count
+    assert (span["gen_ai.response.finish_reasons"], span["gen_ai.system"]) == (("STOP",), "gcp.gemini")
 
 
 def test_the_double_saw_each_call_once(llmock: str, captured: Captured) -> None:

@@ -15,7 +15,10 @@ from otel_genai import costs, events
 from otel_genai.testing import Captured, capture
 
 TOKENS, COST, SPENT = "gen_ai.client.token.usage", "nora.agent.cost.usd", "openclaw.cost.usd"
-RATES = {"acme/m-1": {"input_per_1k": 1, "output_per_1k": 2, "cache_read_per_1k": 0.5}}
+RATES = {
+    "acme/m-1": {"input_per_1k": 1, "output_per_1k": 2, "cache_read_per_1k": 0.5},
+    "acme/sound": {"input_per_1k": 1, "output_per_1k": 2, "input_audio_per_1k": 10},
+}
 FULL = {
     "runtime_family": "openclaw",
     "sandbox_profile": "nemoclaw",
@@ -231,6 +234,31 @@ def test_an_exchange_inside_of_another_is_counted_once(priced: Captured) -> None
         outer.reply(REPLY)
     (cost,) = priced.points(COST)
     assert (cost["nora.agent.id"], cost.value) == ("inner", 2.0)
+
+
+def test_usage_that_is_published_inside_is_counted_and_the_exchange_is_not(priced: Captured) -> None:
+    with genai.exchange("ada", **FULL) as exchange:
+        genai.publish(events.ModelUsage(provider="acme", model="m-1", input_tokens=1000))
+        exchange.reply(REPLY)
+    assert "gen_ai.usage.input_tokens" not in priced.span("chat m-1")
+    assert [(point["gen_ai.token.type"], point.sum) for point in priced.points(TOKENS)] == [("input", 1000)]
+    assert total(priced, COST) == total(priced, SPENT) == 1.0
+
+
+def test_usage_that_says_nothing_of_tokens_leaves_the_counting_to_the_exchange(priced: Captured) -> None:
+    with genai.exchange("ada", **FULL) as exchange:
+        genai.publish(events.ModelUsage(provider="acme", model="m-1", context_limit=1000))
+        exchange.reply(REPLY)
+    assert total(priced, COST) == 2.0
+
+
+def test_tokens_of_sound_have_their_own_rate(priced: Captured) -> None:
+    usage = {"prompt_tokens": 1000, "prompt_tokens_details": {"audio_tokens": 400}, "completion_tokens": 0}
+    with genai.model_call("sound", provider="acme") as call:
+        call.reply({"usage": usage})
+    genai.exchange("ada", provider="acme", model="sound").record({"usage": usage})
+    assert [point.value for point in priced.points(SPENT)] == [0.6 * 1 + 0.4 * 10]
+    assert total(priced, COST) == 2 * (0.6 * 1 + 0.4 * 10)
 
 
 def test_the_next_exchange_of_the_same_block_counts_again(priced: Captured) -> None:

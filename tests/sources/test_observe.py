@@ -764,3 +764,21 @@ def test_subclasses_may_override_and_call_their_parents(captured: Captured) -> N
     own = Own()
     assert own.method("a") == (own, "a!")
     assert len(captured.spans) == 2
+
+
+def test_the_tokens_of_a_call_inside_of_a_call_are_counted_once(captured: Captured) -> None:
+    with genai.agent("planner"), genai.model_call("gpt-5.5", provider="openai") as outer:
+        with genai.model_call("gpt-5.5", provider="openai") as inner:
+            inner.reply({"usage": {"input_tokens": 10, "output_tokens": 2}})
+        outer.reply({"usage": {"input_tokens": 10, "output_tokens": 2}})
+    totals = [point for point in captured.points("openclaw.tokens") if point["openclaw.token"] == "total"]
+    assert [point.value for point in totals] == [12]
+    assert len([span for span in captured.spans if "otel_genai.cost.amount" in span and span.kind == "client"]) == 1
+
+
+def test_usage_that_is_published_inside_of_a_call_counts_instead_of_its_reply(captured: Captured) -> None:
+    with genai.model_call("gpt-5.5", provider="openai") as call:
+        genai.publish(genai.events.ModelUsage(provider="openai", model="gpt-5.5", input_tokens=7, output_tokens=1))
+        call.reply({"usage": {"input_tokens": 10, "output_tokens": 2}})
+    totals = [point for point in captured.points("openclaw.tokens") if point["openclaw.token"] == "total"]
+    assert [point.value for point in totals] == [8]

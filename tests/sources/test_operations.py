@@ -46,14 +46,13 @@ OPERATIONS: list[tuple[Make, str, str, dict[str, Any]]] = [
         "client",
         {
             **WHERE_ATTRIBUTES,
-            **CONVERSATION,
             "gen_ai.operation.name": "retrieval",
             "gen_ai.data_source.id": "handbook",
             "gen_ai.request.model": "embed-1",
             "gen_ai.retrieval.top_k": 5,
         },
     ),
-    (genai.retrieval, "retrieval", "client", {**CONVERSATION, "gen_ai.operation.name": "retrieval"}),
+    (genai.retrieval, "retrieval", "client", {"gen_ai.operation.name": "retrieval"}),
     *(
         (
             lambda operation=operation: genai.memory(operation, store="facts", record="r-1", record_count=0, **WHERE),
@@ -61,7 +60,6 @@ OPERATIONS: list[tuple[Make, str, str, dict[str, Any]]] = [
             "client",
             {
                 **WHERE_ATTRIBUTES,
-                **CONVERSATION,
                 "gen_ai.operation.name": operation,
                 "gen_ai.memory.store.id": "facts",
                 "gen_ai.memory.record.id": "r-1",
@@ -96,9 +94,9 @@ OPERATIONS: list[tuple[Make, str, str, dict[str, Any]]] = [
         lambda: genai.plan("ada"),
         "plan ada",
         "internal",
-        {**CONVERSATION, "gen_ai.operation.name": "plan", "gen_ai.agent.name": "ada"},
+        {"gen_ai.operation.name": "plan", "gen_ai.agent.name": "ada"},
     ),
-    (genai.plan, "plan", "internal", {**CONVERSATION, "gen_ai.operation.name": "plan"}),
+    (genai.plan, "plan", "internal", {"gen_ai.operation.name": "plan"}),
 ]
 each_operation = pytest.mark.parametrize(
     ("make", "name", "kind", "attributes"), OPERATIONS, ids=[name for _, name, _, _ in OPERATIONS]
@@ -196,7 +194,7 @@ def test_a_named_planner_is_the_agent_inside(captured: Captured) -> None:
     with genai.agent("ada"), genai.plan("strategist"), genai.model_call("gpt-5.5"):
         pass
     assert captured.span("plan strategist")["gen_ai.agent.name"] == "strategist"
-    assert captured.span("openclaw.model.call")["gen_ai.agent.name"] == "strategist"
+    assert captured.span("openclaw.model.call")["openclaw.agent"] == "strategist"
 
 
 class Remembering(Sampler):
@@ -448,6 +446,86 @@ def test_failed_and_cancelled_calls_count_blocked_tools_and_embeddings_do_not() 
             with genai.tool("rm") as execution:
                 execution.blocked("policy")
         assert (counts(captured, "inference"), counts(captured, "tool")) == ({"ada": 2}, {"ada": 2})
+
+
+def answered(**said: Any) -> None:
+    with genai.model_call("gpt-5.5") as call:
+        call.update(**said)
+
+
+def test_an_agent_used_what_its_own_calls_used_and_stopped_as_the_last_one_did() -> None:
+    with capture(semconv=LATEST) as captured:
+        with genai.agent("outer"):
+            answered(input_tokens=10, output_tokens=4, finish_reasons=("tool_call",))
+            with genai.agent("inner"):
+                answered(input_tokens=100)
+            with genai.embeddings("embed-1") as call:
+                call.update(input_tokens=1000)
+            answered(input_tokens=1, output_tokens=2, finish_reasons=("stop",))
+        outer, inner = captured.span("invoke_agent outer"), captured.span("invoke_agent inner")
+        assert (outer["gen_ai.usage.input_tokens"], outer["gen_ai.usage.output_tokens"]) == (11, 6)
+        assert outer["gen_ai.response.finish_reasons"] == ("stop",)
+        assert inner["gen_ai.usage.input_tokens"] == 100
+        assert "gen_ai.usage.output_tokens" not in inner
+
+
+def test_what_an_agent_is_told_of_its_usage_is_not_added_to() -> None:
+    with capture(semconv=LATEST) as captured:
+        with genai.agent("ada") as agent:
+            answered(input_tokens=10, output_tokens=4, finish_reasons=("stop",))
+            agent.update(input_tokens=7, finish_reasons=("length",))
+        span = captured.span("invoke_agent ada")
+        assert (span["gen_ai.usage.input_tokens"], span["gen_ai.response.finish_reasons"]) == (7, ("length",))
+        assert "gen_ai.usage.output_tokens" not in span
+
+
+def test_what_an_agent_is_asked_for_is_on_its_span_from_the_start() -> None:
+    asked: dict[str, Any] = {"temperature": 0, "choice_count": 2, "seed": 3, "stop_sequences": "END", "max_tokens": 9}
+    with capture(semconv=LATEST) as captured:
+        with genai.agent("ada", data_source="handbook", output_type="json", **asked):
+            pass
+        span = captured.span("invoke_agent ada")
+        assert (span["gen_ai.data_source.id"], span["gen_ai.output.type"]) == ("handbook", "json")
+        assert span["gen_ai.request.stop_sequences"] == ("END",)
+        assert type(span["gen_ai.request.temperature"]) is float
+        assert [span[f"gen_ai.request.{name}"] for name in ("choice.count", "seed", "max_tokens")] == [2, 3, 9]
+
+
+BILLED = "gen_ai.client.inference.usage."
+
+
+def test_the_counters_of_inference_say_who_answered_and_where() -> None:
+    with capture(semconv=LATEST) as captured:
+        with genai.model_call("gpt-5.5", provider="openai", server_address="api.example.com", server_port=443) as call:
+            call.update(input_tokens=10, output_tokens=4, response_model="gpt-5.5-2026")
+        (point,) = captured.points(f"{BILLED}input_tokens")
+        assert point.value == 10
+        assert point.attributes == {
+            **WHERE_ATTRIBUTES,
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "gpt-5.5",
+            "gen_ai.response.model": "gpt-5.5-2026",
+            "gen_ai.token.modality": "unknown",
+        }
+
+
+def test_embeddings_are_not_counted_as_inference() -> None:
+    with capture(semconv=LATEST) as captured:
+        with genai.embeddings("embed-1", provider="openai") as call:
+            call.update(input_tokens=10)
+        assert not [name for name in captured.metrics() if name.startswith("gen_ai.client.inference")]
+        assert captured.points("gen_ai.client.operation.duration")[0]["gen_ai.operation.name"] == "embeddings"
+
+
+@pytest.mark.parametrize(
+    ("audio", "counted"),
+    [(None, {"unknown": 10}), (0, {"unknown": 10}), (4, {"audio": 4, "unknown": 6}), (12, {"audio": 10})],
+)
+def test_tokens_of_sound_are_counted_apart_and_never_twice(audio: int | None, counted: dict[str, int]) -> None:
+    with capture(semconv=LATEST) as captured:
+        answered(input_tokens=10, output_tokens=1, input_audio_tokens=audio)
+        points = captured.points(f"{BILLED}input_tokens")
+        assert {point["gen_ai.token.modality"]: point.value for point in points} == counted
 
 
 def test_an_agent_that_called_nothing_counts_zero() -> None:

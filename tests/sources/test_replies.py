@@ -308,3 +308,25 @@ def test_half_a_character_is_counted_and_no_failure() -> None:
 
 def test_a_generator_of_text_is_counted_as_text() -> None:
     assert chunks("ab", "\u00e9").response_bytes == 4
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens_details": {"audio_tokens": 7}, "completion_tokens_details": {"audio_tokens": 3}},
+        {"input_tokens_details": {"audio_tokens": 7}, "output_tokens_details": {"audio_tokens": 3}},
+        {"input_token_details": {"audio_tokens": 7}, "output_token_details": {"audio_tokens": 3}},
+        {"input_token_details": {"audio": 7}, "output_token_details": {"audio": 3}},
+    ],
+    ids=["chat", "responses", "realtime", "langchain"],
+)
+def test_tokens_of_sound_are_read_in_every_shape(usage: dict[str, Any]) -> None:
+    call = ModelCall()
+    replies.read(call, {"usage": usage})
+    assert (call.input_audio_tokens, call.output_audio_tokens) == (7, 3)
+
+
+def test_tokens_of_sound_that_nobody_counts_are_unknown() -> None:
+    call = ModelCall()
+    replies.read(call, {"usage": {**OPENAI_CHAT, "prompt_tokens_details": None}})
+    assert (call.input_audio_tokens, call.output_audio_tokens) == (None, None)

@@ -88,12 +88,12 @@ reveal_type(Box.outer_static)  # def (query: str) -> int
 reveal_type(genai.tool(lambda query: len(query)))  # def (query: Any) -> int
 
 with genai.agent("planner") as working:
-    reveal_type(working)  # Block[HarnessRun]
+    reveal_type(working)  # HarnessBlock
     reveal_type(working.event.name)  # str | None
 with genai.tool("search") as execution:
     reveal_type(execution)  # ToolBlock
 with genai.run("r-1") as running:
-    reveal_type(running)  # Block[Run]
+    reveal_type(running)  # RunBlock
 with genai.model_call("m") as call:
     reveal_type(call)  # ModelCallBlock
     reveal_type(call.event)  # ModelCall

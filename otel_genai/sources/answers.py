@@ -1,43 +1,46 @@
-"""What comes back from the `openai` library, followed until it has been read: it stays the object that it is."""
+"""What comes back from a client library, followed until it has been read: it stays the object that it is."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from weakref import ref
 
-from openai import AsyncStream, Stream
-from openai._base_client import AsyncAPIClient
-from openai._legacy_response import LegacyAPIResponse
-from openai._response import BaseAPIResponse
-
-from otel_genai import guard
-from otel_genai.bus import bus
-from otel_genai.events import ModelCall
-from otel_genai.sources import replies, streams
+from .. import guard
+from ..bus import bus
+from ..events import ModelCall
+from . import replies, streams, transcripts
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes of a body that is read piece by piece, up to which it is kept to be read for its usage."""
 READING = "reading an answer"
 
+Kinds = tuple[type[Any], ...]
 
-def follow(call: ModelCall, client: Any, reply: Any, ours: bool) -> bool:
+
+def follow(call: ModelCall, reply: Any, stream_kinds: Kinds, raw_kinds: Kinds, asynchronous: bool) -> bool:
     """Read an answer, or follow it while it is read; says whether the call lasts longer than the request."""
-    if isinstance(reply, (Stream, AsyncStream)):
-        tap(call, reply)
-    elif isinstance(reply, (LegacyAPIResponse, BaseAPIResponse)):
+    if isinstance(reply, stream_kinds):
+        tap(call, reply, asynchronous)
+    elif isinstance(reply, raw_kinds):
         response = reply.http_response
         if response.is_closed:
             if says_json(response):
-                replies.read(call, json.loads(response.content))
+                read(call, json.loads(response.content))
             return False
-        (AsyncBody if isinstance(client, AsyncAPIClient) else Body)(call, response)
+        (AsyncBody if asynchronous else Body)(call, reply, stream_kinds)
     else:
-        replies.read(call, reply)
+        read(call, reply)
         return False
-    if not ours:
-        call.holds += 1
     return True
+
+
+def read(call: ModelCall, reply: Any) -> None:
+    """Read what a whole answer says, and keep what it is where that is kept."""
+    replies.read(call, reply)
+    transcripts.answered(call, reply)
 
 
 def says_json(response: Any) -> bool:
@@ -47,16 +50,16 @@ def says_json(response: Any) -> bool:
 # -- a stream
 
 
-def tap(call: ModelCall, stream: Any) -> None:
+def tap(call: ModelCall, stream: Any, asynchronous: bool) -> None:
     """Have every item that a stream makes read, and the call end with the stream."""
-    inner = stream._iterator
-    asynchronous = isinstance(stream, AsyncStream)
-    steps = (streams.AsyncStream if asynchronous else streams.Stream)(call, inner, replies.chunk)
+    steps = (streams.AsyncStream if asynchronous else streams.Stream)(call, stream._iterator, replies.chunk)
     streams.sole_reader(steps)
     stream._iterator = steps
+    held = ref(steps)  # a response must not keep a stream alive that its user has dropped
 
     def closed() -> None:
-        if not over_or_running(inner):
+        steps = held()
+        if steps is not None and not over_or_running(steps):
             streams.finish(steps, GeneratorExit())
 
     end_with(stream.response, "aclose" if asynchronous else "close", closed)
@@ -66,15 +69,6 @@ def over_or_running(generator: Any) -> bool:
     """Whether a generator has come to its end, or is the one that is at work just now."""
     kind = "ag" if hasattr(generator, "ag_frame") else "gi"
     return getattr(generator, f"{kind}_frame", None) is None or bool(getattr(generator, f"{kind}_running", False))
-
-
-def tap_parsed(stream: Any) -> None:
-    """A stream was made of a response whose body was followed until now: follow the stream instead."""
-    held = vars(stream.response)
-    body = getattr(held.get("iter_bytes") or held.get("aiter_bytes"), "__self__", None)
-    if isinstance(body, Body):
-        body.release()
-        tap(body.call, stream)
 
 
 def end_with(response: Any, name: str, end: Callable[[], object]) -> None:
@@ -105,16 +99,31 @@ class Body:
     """The body of a response that has not been read when the request returns (`with_streaming_response`)."""
 
     method, close = "iter_bytes", "close"
+    asynchronous = False
 
-    def __init__(self, call: ModelCall, response: Any) -> None:
+    def __init__(self, call: ModelCall, raw: Any, stream_kinds: Kinds) -> None:
         self.call = call
         self.over = False
-        self._response = response
+        self._raw = raw
+        self._response = response = raw.http_response
+        self._stream_kinds = stream_kinds
         self._kept: bytearray | None = bytearray() if says_json(response) else None
-        self._original = getattr(response, self.method)
+        self._original, self._parse = getattr(response, self.method), raw._parse
         self._reading: Any = None
         setattr(response, self.method, self.read)
+        raw._parse = self.parse
         end_with(response, self.close, self._closed)
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        """In place of the method that makes of a body what the user asked for: a stream of it is followed instead."""
+        made = self._parse(*args, **kwargs)
+        guard.call("following a stream", self._hand_over, made)
+        return made
+
+    def _hand_over(self, made: Any) -> None:
+        if not self.over and isinstance(made, self._stream_kinds):
+            self.release()
+            tap(self.call, made, self.asynchronous)
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
         """In place of the response's own method, through which every other way of reading goes."""
@@ -122,10 +131,15 @@ class Body:
         return self._reading
 
     def _pieces(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        try:
+        with self._ended():
             for piece in pieces:
                 guard.call(READING, self._note, piece)
                 yield piece
+
+    @contextmanager
+    def _ended(self) -> Iterator[None]:
+        try:
+            yield
         except BaseException as error:
             self._end(error)
             raise
@@ -142,7 +156,7 @@ class Body:
 
     def _read_whole(self) -> None:
         if self._kept:
-            replies.read(self.call, json.loads(self._kept))
+            read(self.call, json.loads(self._kept))
 
     def _closed(self) -> None:
         if self._reading is None or not over_or_running(self._reading):
@@ -156,6 +170,7 @@ class Body:
     def release(self) -> None:
         """Let go of the response, which then is as it was."""
         self.over = True
+        vars(self._raw).pop("_parse", None)
         for name in (self.method, self.close):
             vars(self._response).pop(name, None)
 
@@ -167,14 +182,10 @@ class AsyncBody(Body):
     """The same, read in an event loop."""
 
     method, close = "aiter_bytes", "aclose"
+    asynchronous = True
 
     async def _pieces(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:  # type: ignore[override]
-        try:
+        with self._ended():
             async for piece in pieces:
                 guard.call(READING, self._note, piece)
                 yield piece
-        except BaseException as error:
-            self._end(error)
-            raise
-        guard.call(READING, self._read_whole)
-        self._end(None)

@@ -1,0 +1,59 @@
+"""Reads the attributes of a catalog's row off an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+from ..catalog.rows import Shape, Sources, Value, together
+from ..events import Event
+
+REMEMBERED = 1024
+"""Per row: sets of attributes that are made only once."""
+Said = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""What an event says: the values that are few by their nature, and the others."""
+Named = tuple[tuple[str, Callable[[Any], Value | None]], ...]
+
+
+class Reader:
+    """Reads the attributes of a row off an event. Those that are few by their nature are made once, and remembered."""
+
+    __slots__ = ("_few", "_free", "_named", "_remembered")
+
+    def __init__(self, sources: Sources, shape: Shape) -> None:
+        told = sorted((source for source in sources if source.constant is None), key=lambda one: one.path is None)
+        few = tuple(source for source in told if source.attribute.label_allowed)
+        free = tuple(source for source in told if not source.attribute.label_allowed)
+        named: Named = tuple((source.attribute.name_in(shape), source.attribute.value) for source in few)
+        self._few, self._free = together(few), together(free)
+        self._named: Named = tuple((source.attribute.name_in(shape), source.attribute.value) for source in free)
+        known = ((source.attribute.name_in(shape), source.missing or source.constant) for source in sources)
+        made = partial(fit, {name: value for name, value in known if value is not None}, named)
+        self._remembered = lru_cache(REMEMBERED, typed=True)(made)
+
+    def read(self, event: Event) -> Said:
+        """What the event says: the values as they are."""
+        return self._few(event), self._free(event)
+
+    def attributes(self, said: Said) -> dict[str, Value]:
+        """The attributes that this makes; what is not said is left out."""
+        few, free = said
+        try:
+            made = self._remembered(*few)
+        except TypeError:  # a value that cannot be remembered, such as a list
+            made = self._remembered.__wrapped__(*few)
+        attributes = made.copy()
+        for (name, whole), value in zip(self._named, free, strict=True):
+            if value is not None and (known := value if type(value) is int else whole(value)) is not None:
+                attributes[name] = known
+        return attributes
+
+    def of(self, event: Event) -> dict[str, Value]:
+        return self.attributes(self.read(event))
+
+
+def fit(known: dict[str, Value], named: Named, *values: Any) -> dict[str, Value]:
+    """The `known` attributes and those of these values, as they may leave. Nobody may change what it returns."""
+    made = ((name, whole(value)) for (name, whole), value in zip(named, values, strict=True) if value is not None)
+    return {**known, **{name: value for name, value in made if value is not None}}

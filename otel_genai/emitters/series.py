@@ -1,0 +1,209 @@
+"""The instruments of a meter, each with its own bounded set of series."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from math import inf
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+
+from .. import guard
+from ..bus import bus
+from ..catalog.rows import Metric, Value
+from ..events import SeriesFolded
+
+Labels = dict[str, Value]
+Series = tuple[tuple[str, Value], ...]
+"""A set of attributes that can be looked up."""
+
+MOST_SERIES = 2000
+"""Sets of attributes per metric, beside the one for what is over: as many as the SDK keeps."""
+OVERFLOW: Series = (("otel.metric.overflow", True),)
+"""Where everything goes that finds no place of its own, as in the SDK."""
+FRESH_MS = 300_000.0
+"""How long a gauge's value stands where its event does not say: five minutes."""
+
+
+class Bounded:
+    """What every kind of instrument has in common: a name, a lock, and something to say of what it folds."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = Lock()
+        self._folded = False
+        _all.add(self)
+
+    def _fold(self) -> None:
+        """Tell of one measurement that found no series of its own; the lock must be free."""
+        if not self._folded:
+            self._folded = True
+            guard.logger.warning("%s has %d series: what is new is no longer told apart", self._name, MOST_SERIES)
+        bus.publish(SeriesFolded(metric=self._name))
+
+    def forked(self) -> None:
+        """In the child: the lock may have been held by a thread that is not there."""
+        self._lock = Lock()
+
+
+class Tally(Bounded):
+    """The sums of a counter, kept here and read at each export: an addition costs a fraction of the SDK's own."""
+
+    def __init__(self, name: str, least: float = -inf) -> None:
+        super().__init__(name)
+        self._sums: dict[Series, float] = {}
+        self._least = least
+        """Zero where a sum may only rise."""
+
+    def add(self, amount: float, attributes: Labels) -> None:
+        if not self._least <= amount < inf:
+            return  # one of these would spoil the sum for good
+        series: Series = tuple(attributes.items())
+        with self._lock:
+            found = self._sums.get(series)
+            folded = found is None and len(self._sums) >= MOST_SERIES
+            if folded:
+                series, found = OVERFLOW, self._sums.get(OVERFLOW)
+            self._sums[series] = (found or 0) + amount
+        if folded:
+            self._fold()
+
+    def observe(self, _: CallbackOptions) -> list[Observation]:
+        """Every sum there is, for whoever exports."""
+        with self._lock:
+            sums = list(self._sums.items())
+        return [Observation(amount, dict(series)) for series, amount in sums]
+
+
+class Distribution(Bounded):
+    """A histogram of the SDK. Its series are bounded here, where it can be seen what is folded."""
+
+    def __init__(self, name: str, record: Callable[[float, Labels], object]) -> None:
+        super().__init__(name)
+        self._known: set[Series] = set()
+        self._record = record
+
+    def record(self, amount: float, attributes: Labels) -> None:
+        series = tuple(attributes.items())
+        if series in self._known or self._finds_place(series):
+            self._record(amount, attributes)
+        else:
+            self._record(amount, dict(OVERFLOW))
+            self._fold()
+
+    def _finds_place(self, series: Series) -> bool:
+        with self._lock:
+            if len(self._known) >= MOST_SERIES:
+                return False
+            self._known.add(series)
+            return True
+
+
+class LastValues(Bounded):
+    """A gauge: what was said last of each series, for as long as it holds. What is not known any more is not shown."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._values: dict[Series, tuple[float, float]] = {}
+        """Each with the time at which it is out of date."""
+        self._lost = False
+        self.instrument: Any = None
+
+    def keep(self, amount: float | None, attributes: Labels, fresh_ms: float | None) -> None:
+        """`amount` holds for `fresh_ms` milliseconds; `None`, and what is no number, is not known from now on."""
+        series = tuple(attributes.items())
+        until = time.monotonic() + (FRESH_MS if fresh_ms is None else fresh_ms) / 1000
+        with self._lock:
+            folded = False
+            if amount is None or not -inf < amount < inf:
+                self._forget([series])
+            elif series in self._values or self._finds_place():
+                self._values[series] = (amount, until)
+            else:
+                folded = True
+        if folded:
+            self._fold()
+
+    def observe(self, _: CallbackOptions) -> list[Observation]:
+        """Every value that holds, for whoever exports."""
+        with self._lock:
+            self._forget_old()
+            values, lost, self._lost = list(self._values.items()), self._lost, False
+        if lost:
+            guard.attempt(forget_series, self.instrument)
+        return [Observation(amount, dict(series)) for series, (amount, _) in values]
+
+    def _finds_place(self) -> bool:
+        if len(self._values) >= MOST_SERIES:
+            self._forget_old()
+        return len(self._values) < MOST_SERIES
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        self._forget([series for series, (_, until) in self._values.items() if until <= now])
+
+    def _forget(self, gone: Iterable[Series]) -> None:
+        for series in gone:
+            self._lost = self._values.pop(series, None) is not None or self._lost
+
+    def forked(self) -> None:
+        """In the child: whoever says these values says them in the parent."""
+        super().forked()
+        self._values.clear()
+
+
+def forget_series(instrument: Any) -> None:
+    """Have the SDK forget the series of an observable gauge, of which it gets the living at each export anyway.
+
+    It keeps those of everything that ever was, until there is no place for what is new. It has no public way for this.
+    """
+    for storage in instrument._measurement_consumer._reader_storages.values():
+        for match in storage._instrument_view_instrument_matches.get(instrument, ()):
+            with match._lock:
+                match._attributes_aggregation.clear()
+
+
+def instrument(meter: Meter, name: str, metric: Metric) -> Tally | Distribution | LastValues:
+    """A row's instrument. A meter that is connected again has those that it had, which go on with what they know."""
+    instruments = _instruments.setdefault(meter, {})
+    if name not in instruments:
+        instruments[name] = created(meter, name, metric)
+    return instruments[name]
+
+
+def created(meter: Meter, name: str, metric: Metric) -> Tally | Distribution | LastValues:
+    if metric.instrument == "histogram":
+        buckets = metric.buckets
+        made = meter.create_histogram(name, metric.unit, metric.doc, explicit_bucket_boundaries_advisory=buckets)
+        return Distribution(name, made.record)
+    if metric.instrument == "gauge":
+        gauge = LastValues(name)
+        gauge.instrument = meter.create_observable_gauge(name, [gauge.observe], metric.unit, metric.doc)
+        return gauge
+    if metric.whole:
+        level = LastValues(name)
+        level.instrument = meter.create_observable_up_down_counter(name, [level.observe], metric.unit, metric.doc)
+        return level
+    tally = Tally(name, 0 if metric.instrument == "counter" else -inf)
+    if metric.instrument == "counter":
+        meter.create_observable_counter(name, [tally.observe], metric.unit, metric.doc)
+    else:
+        meter.create_observable_up_down_counter(name, [tally.observe], metric.unit, metric.doc)
+    return tally
+
+
+_instruments: WeakKeyDictionary[Meter, dict[str, Tally | Distribution | LastValues]] = WeakKeyDictionary()
+_all: WeakSet[Bounded] = WeakSet()
+
+
+def _forked() -> None:
+    for bounded in list(_all):
+        bounded.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,325 @@
+"""Makes the model calls of a client library operations, where one generator wrote that: OpenAI's and Anthropic's.
+
+Wrapped is the one method that all its requests go through, so that every endpoint is seen alike, plain or streamed,
+parsed or raw, with the library's retries inside of one operation. Nothing that is sent or returned is another than
+without it. The library itself is handed in: nothing here imports one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, wraps
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from .. import guard, scope
+from ..bus import Entry, bus
+from ..events import ModelCall
+from . import transcripts
+from .answers import READING, follow
+from .fields import field
+
+Function = Callable[..., Any]
+Wanted = Callable[[], bool]
+Undo = Callable[[], None]
+
+READING_REQUEST = "reading a request"
+MOST_SERVERS = 256
+DEFAULT_PORTS = {"https": 443, "http": 80}
+IDENTITY = ("operation", "provider", "model")
+"""What two descriptions of the same call agree about, as far as they say it."""
+ALIASES = {"generate_content": "chat"}
+
+
+class Endpoint(NamedTuple):
+    operation: str
+    api: str
+
+
+class Setting(NamedTuple):
+    """A field of the call, where a body has it, and what it is there; of two rows for one field the later one rules."""
+
+    field: str
+    at: str
+    kind: type | tuple[type, ...]
+    convert: Callable[[Any], Any]
+    """`None` from it is as if nothing had been said."""
+    within: tuple[str, ...] = ()
+    """Where what is at `at` has it."""
+
+
+class Library(NamedTuple):
+    """What differs from one of these libraries to the next."""
+
+    requests: ModuleType
+    """Its `_base_client`."""
+    streaming: ModuleType
+    """Its `_streaming`."""
+    raw: tuple[type, ...]
+    """The classes of the responses that a user asks for in place of what they say."""
+    endpoints: Mapping[str, Endpoint]
+    """The paths of its model calls; a request to any other is passed on."""
+    settings: tuple[Setting, ...]
+    provider: Callable[[Any, str], str]
+    """The value of `gen_ai.provider.name` for a client and the host that it asks."""
+
+
+# How a host ends, and whose API it is there.
+HOSTS = {
+    "aiplatform.googleapis.com": "gcp.vertex_ai",
+    "api.anthropic.com": "anthropic",
+    "api.cohere.ai": "cohere",
+    "api.cohere.com": "cohere",
+    "api.deepseek.com": "deepseek",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral_ai",
+    "api.moonshot.ai": "moonshot_ai",
+    "api.moonshot.cn": "moonshot_ai",
+    "api.perplexity.ai": "perplexity",
+    "api.x.ai": "x_ai",
+    "generativelanguage.googleapis.com": "gcp.gemini",
+    "models.inference.ai.azure.com": "azure.ai.inference",
+    "openai.azure.com": "azure.ai.openai",
+    "services.ai.azure.com": "azure.ai.inference",
+}
+
+
+def provider_at(host: str, otherwise: str) -> str:
+    """Whose API is at this host; `otherwise` where that is not known."""
+    if host.startswith("bedrock"):
+        return "aws.bedrock"
+    return next((provider for end, provider in HOSTS.items() if host.endswith(end)), otherwise)
+
+
+# -- the wrapping
+
+
+def observe(library: Library) -> Undo:
+    """Observe the clients of this process, also those that exist already; returns the undo."""
+    begins = partial(begun, library)
+    api, async_api = library.requests.SyncAPIClient, library.requests.AsyncAPIClient
+    return together(
+        replaced(api, "request", partial(asking, begins, partial(answered, library, False))),
+        replaced(async_api, "request", partial(asking_async, begins, partial(answered, library, True))),
+    )
+
+
+def together(*undo: Undo) -> Undo:
+    """One undo for all of them."""
+
+    def every() -> None:
+        for one in reversed(undo):
+            one()
+
+    return every
+
+
+def replaced(owner: Any, name: str, observed: Callable[[Function, Wanted], Function]) -> Undo:
+    """Put what `observed` makes of a function in its place.
+
+    It is told what to call, and how to learn whether anybody wants to know. Returns the undo: where somebody has
+    wrapped ours in the meantime it stays, and passes everything on.
+    """
+    on, original = True, vars(owner)[name]
+    ours = wraps(original)(observed(original, lambda: on and bus.listening))
+    setattr(owner, name, ours)
+
+    def undo() -> None:
+        nonlocal on
+        on = False
+        if vars(owner).get(name) is ours:
+            setattr(owner, name, original)
+
+    return undo
+
+
+def asking(begin: Begin, end: End, original: Function, wanted: Wanted) -> Function:
+    """What asks as `original` does, between what makes a call of a request and what makes an answer of a reply."""
+
+    def ask(*asked: Any, **how: Any) -> Any:
+        running = begin(*asked, **how) if wanted() else None
+        if running is None:
+            return original(*asked, **how)
+        try:
+            reply = original(*asked, **how)
+        except BaseException as error:
+            running.failed(error)
+            raise
+        return end(running, reply)
+
+    return ask
+
+
+def asking_async(begin: Begin, end: End, original: Function, wanted: Wanted) -> Function:
+    """The same in an event loop."""
+
+    async def ask(*asked: Any, **how: Any) -> Any:
+        running = begin(*asked, **how) if wanted() else None
+        if running is None:
+            return await original(*asked, **how)
+        try:
+            reply = await original(*asked, **how)
+        except BaseException as error:
+            running.failed(error)
+            raise
+        return end(running, reply)
+
+    return ask
+
+
+class Running(NamedTuple):
+    """A request that is under way."""
+
+    call: ModelCall
+    ours: bool
+    """Whether it is ours to begin and end."""
+    entry: Entry
+
+    def failed(self, error: BaseException) -> None:
+        bus.leave(self.call, self.entry)
+        if self.ours:
+            bus.finish(self.call, error)
+
+    def settled(self, lasts: bool) -> None:
+        """The request is over; the call is not where it lasts as long as a stream."""
+        if lasts and not self.ours:
+            self.call.holds += 1
+        elif self.ours and not lasts:
+            bus.finish(self.call)
+
+
+Begin = Callable[..., Running | None]
+End = Callable[[Running, Any], Any]
+
+
+def begun(library: Library, client: Any, cast_to: Any, options: Any, *_: Any, **__: Any) -> Running | None:
+    """Begin the call that a request is, and make it current; `None` for a request of another kind."""
+    found = guard.call(READING_REQUEST, call_for, library, client, options)
+    return None if found is None else begin(*found, options.json_data)
+
+
+def answered(library: Library, asynchronous: bool, running: Running, reply: Any) -> Any:
+    call, streams = running.call, (library.streaming.Stream, library.streaming.AsyncStream)
+    bus.leave(call, running.entry)
+    running.settled(bool(guard.call(READING, follow, call, reply, streams, library.raw, asynchronous)))
+    return reply
+
+
+def begin(call: ModelCall, ours: bool, asked: object) -> Running:
+    """Begin a call, where it is ours to begin, and make it current."""
+    if ours:
+        bus.start(call)
+    if call.contents is not None:
+        transcripts.asked(call, asked)
+    return Running(call, ours, bus.enter(call))
+
+
+# -- what a request says
+
+
+def call_for(library: Library, client: Any, options: Any) -> tuple[ModelCall, bool] | None:
+    """The call that a request is, and whether it is ours to begin and end; `None` for a request of another kind."""
+    endpoint = library.endpoints.get(options.url)
+    if endpoint is None or options.method.lower() != "post":
+        return None
+    return claimed(facts(library, client, endpoint, body_of(options)))
+
+
+def body_of(options: Any) -> Mapping[str, Any]:
+    """What is sent, with what the caller adds to it."""
+    body, extra = options.json_data, options.extra_json
+    body = body if isinstance(body, Mapping) else {}
+    return {**body, **extra} if isinstance(extra, Mapping) else body
+
+
+def facts(library: Library, client: Any, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known before the request is sent, by the fields of the call."""
+    stream = body.get("stream") is True
+    return {
+        "operation": endpoint.operation,
+        "api": endpoint.api,
+        "transport": "sse" if stream else "http",
+        "stream": stream,
+        **server_of(library, client),
+        **settings(library.settings, body),
+    }
+
+
+_servers: dict[tuple[type, int], tuple[Any, dict[str, Any]]] = {}
+"""What a client's URL says, by the URL's identity, together with the URL, which thereby keeps its identity."""
+
+
+def server_of(library: Library, client: Any) -> dict[str, Any]:
+    """Whom a client asks; it is worked out once, for a URL takes its time to be read."""
+    url, kind = client.base_url, type(client)
+    known = _servers.get((kind, id(url)))
+    if known is None or known[0] is not url:
+        if len(_servers) >= MOST_SERVERS:
+            _servers.clear()
+        _servers[kind, id(url)] = known = url, server_at(library, client, url)
+    return known[1]
+
+
+def server_at(library: Library, client: Any, url: Any) -> dict[str, Any]:
+    return {
+        "provider": library.provider(client, url.host),
+        "server_address": url.host or None,
+        "server_port": url.port or DEFAULT_PORTS.get(url.scheme),
+    }
+
+
+def settings(rows: Iterable[Setting], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the model that a body has, each where it is of the right type."""
+    found: dict[str, Any] = {}
+    for wanted, at, kind, convert, within in rows:
+        if at in body:
+            value = body[at]
+            for name in within:
+                value = field(value, name)
+            if isinstance(value, kind) and not isinstance(value, bool) and (said := convert(value)) is not None:
+                found[wanted] = said
+    return found
+
+
+def several(words: Any) -> tuple[str, ...]:
+    """A setting that is a word or a list of them."""
+    return (words,) if isinstance(words, str) else tuple(map(str, words))
+
+
+# -- whose call it is
+
+
+def claimed(known: dict[str, Any]) -> tuple[ModelCall, bool]:
+    """The call of which this is known, and whether it is ours to begin and end.
+
+    A call that is running already and may be this one, made by hand around the request, is this one, once.
+    """
+    running = scope.current().operation
+    if isinstance(running, ModelCall) and may_be(running, known):
+        adopt(running, known)
+        return running, False
+    call = ModelCall.__new__(ModelCall)  # sixty fields that are not set have their defaults on the class
+    call.__dict__.update(known, adopted=True)
+    return call, True
+
+
+def may_be(running: ModelCall, known: Mapping[str, Any]) -> bool:
+    """Whether a call that runs already is this one: it is not another request's, and says nothing else."""
+    if running.adopted or running.outcome is not None:
+        return False
+    said = ((getattr(running, name), known.get(name)) for name in IDENTITY)
+    return all(one is None or one == other or plain(one) == plain(other) for one, other in said)
+
+
+def plain(said: str | None) -> str:
+    """What is meant: Google's content is what others call a chat, and its models may be named with their path."""
+    name = (said or "").rpartition("models/")[2]
+    return ALIASES.get(name, name)
+
+
+def adopt(running: ModelCall, known: Mapping[str, Any]) -> None:
+    """Tell a call that was made by hand what it does not know."""
+    running.adopted = True
+    for name, value in known.items():
+        if getattr(running, name) is None:
+            setattr(running, name, value)

@@ -1,0 +1,1 @@
+"""Every example program, run as its users run it."""

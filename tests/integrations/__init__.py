@@ -1,0 +1,1 @@
+"""Every integration with the real library, against a provider on this machine."""
