@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -41,3 +42,15 @@ def _fail(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
     report.outcome = "failed"
     report.longrepr = f"may not skip under OTEL_GENAI_TEST_REAL=1: {reason}"
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now is not looked at by the garbage collector again, which many tests call."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Other plugins may look for what refers to what they are given."""
+    gc.unfreeze()
