@@ -8,7 +8,7 @@ from contextvars import Context
 from functools import cache
 
 from ...config import Config
-from .engine import importing
+from .claim import no_fork
 from .poller import Poller
 
 _running: list[Poller] = []
@@ -42,10 +42,10 @@ def start(config: Config, context: Context | None = None) -> Callable[[], None]:
 def start_in_children() -> None:
     """Processes that are forked from this one poll, too: else the end of this one would be the end of it."""
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=importing.acquire, after_in_parent=importing.release, after_in_child=_start_again)
+        os.register_at_fork(before=no_fork.acquire, after_in_parent=no_fork.release, after_in_child=_start_again)
 
 
 def _start_again() -> None:
-    importing.release()
+    no_fork.release()
     for poller in _running:
         poller.start_in_child()

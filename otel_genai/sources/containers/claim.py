@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 from typing import Any
 
 fcntl: Any
@@ -14,6 +15,10 @@ except ImportError:  # not everywhere
     fcntl = None
 
 FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+no_fork = threading.Lock()
+"""Held while a child that is forked would inherit half of something: a lock that nobody knows, a module half loaded."""
 
 
 class Claim:
@@ -29,6 +34,10 @@ class Claim:
         """Whether this process has it, now or still. Where there are no such locks, everybody has it."""
         if self._file is not None or fcntl is None:
             return True
+        with no_fork:
+            return self._locked()
+
+    def _locked(self) -> bool:
         try:
             file = os.open(self.path, FLAGS, 0o600)
         except OSError:  # a full or foreign folder: better twice than never

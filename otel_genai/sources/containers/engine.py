@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ...catalog.containers import AGENT_LABELS, FAMILY_LABELS
+from .claim import no_fork
 from .crew import MOST
 
 GONE = frozenset({404, 409})
@@ -18,9 +18,6 @@ ONE_SHOT = (1, 41)
 CONNECT_SECONDS = 5
 QUIET_SECONDS = 60
 """Seconds without an event after which they are asked for anew: the engine may be gone without a word."""
-
-importing = threading.Lock()
-"""Held while the library is loaded: a child that is forked meanwhile could never load it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Engine:
     """
 
     def __init__(self, host: str | None, seconds: float, labels: tuple[str, ...] = ()) -> None:
-        with importing:
+        with no_fork:
             import docker  # late: it takes a while, and few programs want it
 
         self._client: Any = docker.APIClient(version="auto", timeout=seconds, **reached(host))
