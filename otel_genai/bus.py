@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Token, copy_context
-from fnmatch import fnmatchcase
 from functools import partial
 from threading import Lock, get_ident
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, overload
 
-from . import guard, scope
+from . import guard, scope, wire_names
 from .events import Event, Operation
 from .scope import Scope
 from .scope import enter as enter_scope
 from .scope import reset as leave_scope
 
+E = TypeVar("E", bound=Event)
 Handler = Callable[[Event], object]
 Resolver = Callable[[type[Event], str], "Handler | None"]
 """Given an event type and a wire name: what to call for it, or `None`. Asked once per name, then remembered."""
@@ -74,17 +75,35 @@ class Bus:
             self._handlers = {}
             self.listening = bool(self._resolvers)
 
-    def subscribe(self, function: Callable[[Event], object], *what: type[Event] | str, content: bool = False) -> Undo:
+    def remember(self) -> Undo:
+        """Note who listens now; the undo brings back exactly those."""
+        resolvers = self._resolvers
+        return lambda: self._change(lambda _: resolvers)
+
+    @overload
+    def subscribe(
+        self, function: Callable[[E], object], what: type[E], /, *more: type[E], content: bool = False
+    ) -> Undo: ...
+    @overload
+    def subscribe(
+        self, function: Callable[[Event], object], *what: type[Event] | str, content: bool = False
+    ) -> Undo: ...
+    def subscribe(self, function: Callable[[Any], object], *what: type[Event] | str, content: bool = False) -> Undo:
         """Call `function(event)` for every event, or only for these types or wire names (`"session.*"`).
 
         An operation comes twice, when it starts and when it ends; its `kind` and `outcome` say which. With `content`
         it is handed what `capture_content` keeps, too: `event.contents.kept`, JSON by class, while it is told of the
         end.
+
+        Raises:
+            TypeError: for what is no function, or names no type of event and no wire name. A pattern that no event's
+                wire name matches is logged.
         """
+        wire_names.check(function, what)
         told = function if content else partial(_without_content, function)
 
         def resolve(event_type: type[Event], kind: str) -> Handler | None:
-            return told if not what or any(_matches(event_type, kind, one) for one in what) else None
+            return told if not what or any(wire_names.matches(event_type, kind, one) for one in what) else None
 
         return self.connect(resolve)
 
@@ -113,10 +132,18 @@ class Bus:
         return self.listening and any(self._find(event_type, kind) for kind in event_type.kinds())
 
     def publish(self, event: Event, parent: Operation | None = None) -> None:
-        """Tell everybody who wants to know. `parent` is the operation it belongs to, if not the active one."""
+        """Tell everybody who wants to know. `parent` is the operation it belongs to, if not the active one.
+
+        Raises:
+            TypeError: for what is no event, while anybody listens.
+        """
         if not self.listening:
             return
-        handlers = self._find(type(event), event.kind)
+        try:
+            handlers = self._find(type(event), event.kind)
+        except (AttributeError, TypeError):
+            wire_names.check_event(event)
+            raise
         if handlers:
             event.at_ns = time.time_ns()
             event.scope = parent.inner if parent else scope.current()
@@ -130,7 +157,7 @@ class Bus:
         Of one that begins while the garbage collector runs they are told when it ends.
         """
         operation.begin(scope.current())
-        operation.__dict__["open"] = True
+        operation.__dict__["open"] = _generation
         handlers = self._find(type(operation), operation.started_kind)
         if handlers and not collecting():
             if self._late:
@@ -140,12 +167,13 @@ class Bus:
     def finish(self, operation: Operation, error: BaseException | None = None) -> None:
         """End an operation, exactly once: whoever calls it again, from whichever task or thread, changes nothing.
 
-        Where others hold it, the last of them ends it, unless there is an error.
+        Where others hold it, the last of them ends it, unless there is an error. In the child of a fork that happened
+        meanwhile it is the parent's, and nothing happens.
         """
         if operation.holds and (error is None or isinstance(error, GeneratorExit)):
             operation.holds -= 1
             return
-        if not operation.__dict__.pop("open", False):
+        if operation.__dict__.pop("open", 0) != _generation:
             return
         operation.end(error)
         handlers = self._find(type(operation), operation.kind)
@@ -213,6 +241,8 @@ class Bus:
         return self._resolve(event_type, kind) if found is None else found
 
     def _resolve(self, event_type: type[Event], kind: str) -> tuple[Handler, ...]:
+        if not issubclass(event_type, Event):
+            raise TypeError(event_type)
         handlers, resolvers = self._handlers, self._resolvers
         found = (guard.call("choosing a subscriber", resolver, event_type, kind) for resolver in resolvers)
         handlers[event_type, kind] = told = tuple(handler for handler in found if handler is not None)
@@ -233,7 +263,7 @@ class Inside:
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         self._bus.leave(self._operation, self._entry)
         if error is not None:
-            self._bus.finish(self._operation, None if isinstance(error, self._over) else error)
+            self._bus.finish(self._operation, None if issubclass(type(error), self._over) else error)
 
 
 def _tell(handlers: tuple[Handler, ...], event: Event) -> None:
@@ -276,9 +306,17 @@ def collecting() -> bool:
     return _collector is not None and _collector == get_ident()
 
 
-def _matches(event_type: type[Event], kind: str, wanted: type[Event] | str) -> bool:
-    return fnmatchcase(kind, wanted) if isinstance(wanted, str) else issubclass(event_type, wanted)
+_generation = 1
+"""Which process this is, counted from the first by its forks: an operation is ended by the one that began it."""
 
+
+def _forked() -> None:
+    global _generation
+    _generation += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 bus = Bus()
 """The bus of this process."""

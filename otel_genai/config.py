@@ -9,7 +9,9 @@ from typing import Any, Final, Literal
 
 from . import capture, endpoints, rates, tables, values
 from .capture import Capture
+from .flags import VARIABLES as FLAG_VARIABLES
 from .options import ConfigError, ConfigFile, Option, Shown, Variable, load_as, option, rows, showable
+from .redaction import LOOK_AHEAD
 
 __all__ = [
     "DUP",
@@ -37,6 +39,11 @@ DUP: Final = "gen_ai_latest_experimental/dup"
 
 def _unless_disabled(value: object) -> bool | None:
     return False if values.only("true")(value) else None
+
+
+def _exported(value: object) -> bool | None:
+    """What the standard's choice of an exporter says of a signal: `none` switches it off, any other changes nothing."""
+    return False if str(value).strip().lower() == "none" else None
 
 
 def _opted_in(value: object) -> str | None:
@@ -106,13 +113,24 @@ class Config:
     resource_attributes: Mapping[str, Any] = option(
         {}, "More attributes of the resource; the SDK adds those of OTEL_RESOURCE_ATTRIBUTES.", parse=values.attributes
     )
-    traces: bool = option(True, "Whether traces are exported.", parse=values.flag)
-    metrics: bool = option(True, "Whether metrics are exported.", parse=values.flag)
+    traces: bool = option(
+        True,
+        "Whether traces are exported; of their exporters (OTEL_TRACES_EXPORTER) there are otlp and none.",
+        parse=values.flag,
+        env=("OTEL_GENAI_TRACES", Variable("OTEL_TRACES_EXPORTER", _exported)),
+    )
+    metrics: bool = option(
+        True,
+        "Whether metrics are exported; of their exporters (OTEL_METRICS_EXPORTER) there are otlp and none, and "
+        "Prometheus by prometheus_port.",
+        parse=values.flag,
+        env=("OTEL_GENAI_METRICS", Variable("OTEL_METRICS_EXPORTER", _exported)),
+    )
     logs: bool = option(
         False,
         "Whether log records are exported; their messages only with capture_content=true.",
         parse=values.flag,
-        env=("OTEL_GENAI_LOGS",),
+        env=("OTEL_GENAI_LOGS", Variable("OTEL_LOGS_EXPORTER", _exported)),
     )
     logs_exporter: str = option(
         "otlp",
@@ -171,7 +189,8 @@ class Config:
     redact: Any = option(
         (),
         "What is masked beside the secrets that are known by their shape: regular expressions, or a function that is "
-        "given each text and returns it as it may leave; where that fails, the text does not.",
+        f"given each text and returns it as it may leave (of a long one as much as is kept, and {LOOK_AHEAD} "
+        "characters more); where that fails, the text does not.",
         parse=values.redaction,
     )
     cost_per_1k_tokens: float = option(
@@ -190,7 +209,7 @@ class Config:
     flags: tuple[str, ...] = option(
         (),
         "Debug output that is written to the log (see flag()): telegram.http, telegram.*, or *; beside those of "
-        "OTEL_GENAI_DIAGNOSTICS and OPENCLAW_DIAGNOSTICS, whether telemetry is on or not.",
+        f"{' and '.join(FLAG_VARIABLES)}, whether telemetry is on or not.",
         parse=values.words,
     )
     docker: tables.Docker = option(

@@ -60,7 +60,10 @@ class Contents:
         self.clean = clean
         self.kept: dict[str, str] = {}
         self.heard: dict[str, str] = {}
-        """Of a turn: what the first of its model calls was told, and what the last one answered."""
+        """Of a turn: what the first of its model calls was told, and what the last one answered.
+
+        Of a tool: what the last call by MCP that it made was given, and gave back.
+        """
         self.left = MOST_OF_A_SPAN
         self.draft: Any = None
         """What came in pieces so far: something whose `settle(contents)` keeps what it has become at the end."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
+from . import privacy
+
 Signal = Literal["traces", "metrics", "logs"]
 
 DEFAULT: Final = "http://localhost:4318"
@@ -12,13 +14,28 @@ _EXPECTED: Final = "an http:// or https:// URL with a host (and a port from 0 to
 _SIGNAL_PATH: Final = r"(?i)/v1/(traces|metrics|logs)$"
 
 
+class NoEndpoint(ValueError):
+    """Something else than an endpoint; `shown` is what was typed, fit to be shown."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(_EXPECTED)
+        self.shown = _starred(value) if isinstance(value, str) else f"<{type(value).__name__}>"
+
+
 def checked(value: object) -> str:
-    """An endpoint without surrounding blanks; ValueError with what was expected, never with the URL: it may carry
-    credentials, and a URL that cannot be parsed does not show where.
-    """
+    """An endpoint without surrounding blanks; ValueError with what was expected."""
     if not isinstance(value, str) or not _reachable(value.strip()):
-        raise ValueError(_EXPECTED)
+        raise NoEndpoint(value)
     return value.strip()
+
+
+def _starred(typed: str) -> str:
+    """What is no URL, without all that may be a credential: that cannot be told by its place."""
+    user, at, rest = typed.strip().rpartition("@")
+    scheme = re.match(r"\w+://", user)
+    path, more = _split(f"{scheme[0] if scheme else ''}***@{rest}" if at else rest)
+    path = re.sub(r":(?!//)(?!\d+(?:/|$))[^/]*", ":***", path) + f"{more[:1]}***" * bool(more)
+    return repr((privacy.redact(path) or "***")[:100])
 
 
 def _reachable(url: str) -> bool:

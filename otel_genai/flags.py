@@ -70,7 +70,7 @@ def turn_on(patterns: Iterable[str]) -> Callable[[], None]:
 
 
 def is_on(name: str) -> bool:
-    """Whether a flag is on, by what the program turned on and by OTEL_GENAI_DIAGNOSTICS or OPENCLAW_DIAGNOSTICS."""
+    """Whether a flag is on, by what the program turned on and by one of `VARIABLES`."""
     wanted = [pattern.strip().lower() for pattern in (*_given, *_in_environment()) if pattern.strip()]
     if NONE.intersection(wanted):
         return False

@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 T = TypeVar("T")
 
 MOST_KINDS = 256
@@ -44,6 +45,18 @@ def each(place: str, functions: Iterable[Callable[[T], object]], what: T) -> Non
             function(what)
         except Exception as error:  # the reason for this module
             failed(place, error)
+
+
+def quiet(place: str, function: Callable[[S, T], object]) -> Callable[[S, T], None]:
+    """`function` of two things, to be called often; a failure is counted under `place`."""
+
+    def quietly(one: S, other: T) -> None:
+        try:
+            function(one, other)
+        except Exception as error:  # the reason for this module
+            failed(place, error)
+
+    return quietly
 
 
 def attempt(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> tuple[R | None, Exception | None]:
@@ -76,7 +89,7 @@ def failed(place: str, error: Exception) -> None:
     """Count a failure at `place`, log the first of its kind, tell the watchers; raise it when strict."""
     if _strict:
         raise error
-    name = type(error).__name__
+    name = attempt(type.__getattribute__, type(error), "__name__")[0] or "error"
     if _count(place, name) == 1:
         logger.warning("telemetry failed while %s (said once per kind)", place, exc_info=error)
     if not getattr(_reporting, "active", False):

@@ -62,7 +62,7 @@ def option(
 
     `parse` reads a value; on a table of options it may turn a shorthand into the mapping. The first variable of `env`
     that is set counts; one of `forced_by` beats even the argument. `mask` makes a value that holds a secret showable:
-    errors never quote such a value. With `file_first` the file beats the variables.
+    errors quote such a value only as its ValueError has it `shown`. With `file_first` the file beats the variables.
     """
     variables = tuple(Variable(each) if isinstance(each, str) else each for each in env)
     row = Option(default, doc, parse, variables, forced_by, mask, file_first)
@@ -182,8 +182,8 @@ def _parsed(row: Option, value: object, key: str, where: str) -> Any:
 
 
 def _complaint(row: Option, key: str, value: object, expected: ValueError, where: str = "") -> str:
-    shown = "=***" if row.mask else f"={value!r:.100}"
-    return f"{key}{shown}{where}: expected {expected}"
+    shown = getattr(expected, "shown", "***") if row.mask else f"{value!r:.100}"
+    return f"{key}={shown}{where}: expected {expected}"
 
 
 def _unknown(key: str, spelled: Mapping[str, str], written: str, where: str) -> str:

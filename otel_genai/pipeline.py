@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from contextvars import Context
 from functools import cache
 from os import PathLike
-from typing import Any
+from typing import Any, Unpack
 
 from opentelemetry._logs import LoggerProvider as AnyLoggerProvider
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
@@ -17,6 +17,7 @@ from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
 from . import config as configuration
 from . import costs, exporters, flags, guard, privacy
+from .arguments import Options
 from .bus import bus
 from .catalog.rows import Shape
 from .config import Config
@@ -33,7 +34,7 @@ from .providers import Providers
 from .redaction import Redactor
 from .sources import containers, heartbeat, outbound
 from .sources.logs import attach_to_root
-from .termination import before_termination
+from .termination import before_child_ends, before_termination
 from .version import __version__
 
 SCOPE = "otel_genai"
@@ -159,7 +160,9 @@ class Emitters:
         self._undo.close()
 
 
-def configure(config: str | PathLike[str] | Mapping[str, Any] | None = None, /, **options: Any) -> Telemetry:
+def configure(
+    config: str | PathLike[str] | Mapping[str, Any] | None = None, /, **options: Unpack[Options]
+) -> Telemetry:
     """Switch telemetry on, as the arguments, the environment and a configuration file say.
 
     Called again it replaces what it switched on before. Off (the default of `enabled`), it returns a handle that does
@@ -220,6 +223,7 @@ def start(config: Config) -> Telemetry:
             undo.callback(attach_to_root())
         undo.callback(heartbeat.start(config))
         undo.callback(before_termination(telemetry.shutdown))
+        before_child_ends(at_exit)
         unless_complete.pop_all()
     return telemetry
 

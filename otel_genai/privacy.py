@@ -63,7 +63,10 @@ def text(value: str, longest: int = LONGEST_TEXT) -> str | None:
 
 
 def redact(value: str, longest: int | None = None) -> str | None:
-    """`value` with its secrets masked; of a long one what is kept is read, and as far as a secret may go on."""
+    """`value` with its secrets masked, or `None` where the user's own redaction failed.
+
+    Of a long one only what is kept, `longest` characters, and `LOOK_AHEAD` more are read, also by the user's function.
+    """
     if len(value) <= REMEMBERED and (longest is None or len(value) <= longest):
         return _short(value)
     within = value if longest is None else value[: longest + LOOK_AHEAD]

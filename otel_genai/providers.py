@@ -20,7 +20,6 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.metrics import MeterProvider as AnyMeterProvider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import LogRecordExporter
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -28,12 +27,13 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
-from . import exporters, guard, prometheus
+from . import endpoints, exporters, guard, prometheus
 from .catalog.rows import Shape
 from .config import Config, Signal
 from .emitters.delivery import Delivery, HoldBack, QuietLogQueue, QuietLogs, QuietMetrics, QuietQueue, QuietSpans
 from .emitters.foreign_spans import CleanedSpans
 from .emitters.jsonl import JsonlExporter
+from .emitters.meters import Meters
 from .workers import Worker
 
 Job = Callable[[], object]
@@ -79,6 +79,7 @@ class Providers:
         """New ones that export by OTLP/HTTP. No global is touched."""
         resource = resource_of(config)
         providers = cls()
+        say_unknown_exporters(config)
         with ExitStack() as unless_complete:
             unless_complete.callback(providers.shutdown, 0)
             if wanted(config, "traces"):
@@ -106,7 +107,7 @@ class Providers:
             return
         delivery = otlp("metrics", config) if pushed else Delivery("metrics", "prometheus")
         readers = [pushing(config, delivery)] if pushed else []
-        provider = MeterProvider(readers, resource, shutdown_on_exit=False)
+        provider = Meters(readers, resource)
         way = Exit if pushed else Unannounced
         self._exits.append(way(delivery, provider.force_flush, provider.shutdown))
         self.meter_provider = provider
@@ -219,6 +220,30 @@ def wanted(config: Config, signal: Signal) -> bool:
     return True
 
 
+KNOWN = frozenset({"", "otlp", "otlp_proto_http", "none"})
+INSTEAD: Mapping[tuple[str, str], str] = {
+    ("metrics", "prometheus"): "; for Prometheus say prometheus_port (OTEL_GENAI_PROMETHEUS_PORT)",
+    ("logs", "console"): "; for standard output say logs_exporter='stdout' (OTEL_GENAI_LOGS_EXPORTER)",
+}
+
+
+def say_unknown_exporters(config: Config) -> None:
+    """Say which exporters the standard's variables ask for that are not ours; what there is goes on."""
+    heeded = {"traces": KNOWN, "metrics": KNOWN, "logs": KNOWN}
+    if config.prometheus_port:
+        heeded["metrics"] = KNOWN | {"prometheus"}
+    if config.logs_exporter != "otlp":
+        heeded["logs"] = KNOWN | {"console"}
+    for signal in (signal for signal in heeded if getattr(config, signal)):
+        variable = f"OTEL_{signal.upper()}_EXPORTER"
+        words = [word.strip().lower() for word in os.environ.get(variable, "").split(",")]
+        if unknown := [word for word in words if word not in heeded[signal]]:
+            hint = "".join(INSTEAD.get((signal, word), "") for word in unknown)
+            guard.logger.warning(
+                "%s=%r is not heeded: otlp and none are what it can say here%s", variable, ",".join(unknown), hint
+            )
+
+
 def pulled_only(config: Config, signal: Signal) -> bool:
     """Whether somebody wants Prometheus and has named no collector; what Prometheus cannot take is said."""
     named = config.endpoint is not None or getattr(config, f"{signal}_endpoint", None) is not None
@@ -251,7 +276,8 @@ def sampler_of(config: Config) -> Sampler | None:
 def otlp(signal: Signal, config: Config) -> Delivery:
     """Who tells what becomes of a signal's exports by OTLP."""
     said = config.endpoint or getattr(config, f"{signal}_endpoint")
-    return Delivery(signal, "otlp-http-protobuf", "configured" if said else "default_endpoint")
+    mode, url = "configured" if said else "default_endpoint", endpoints.masked(config.endpoint_for(signal))
+    return Delivery(signal, "otlp-http-protobuf", mode, url=url)
 
 
 def transport(config: Config, signal: Signal) -> Mapping[str, Any]:

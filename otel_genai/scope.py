@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from .events import Operation
 
 P = ParamSpec("P")
@@ -55,20 +57,29 @@ def leave(token: Token[Scope]) -> bool:
     return True
 
 
+def text(name: str, value: object) -> str:
+    """An id as text: databases have numbers and UUIDs for it. Another object's text is not known to be an id."""
+    if isinstance(value, str):
+        return value
+    if type(value) is int or type(value).__name__ == "UUID":
+        return str(value)
+    raise TypeError(f"bind({name}={value!r:.100}): expected a str, an int, a UUID or None")
+
+
 class bind:
     """`with bind(channel="slack", agent="ada", session="s-1"):` say who the work inside is for.
 
-    What is not named stays as it was outside. The names are those of `Scope`; another raises `TypeError`.
-    One `bind` may be entered again, also by several tasks at once.
+    What is not named stays as it was outside. The names are those of `Scope`, the values text, numbers and UUIDs, or
+    `None`: anything else raises `TypeError`. One `bind` may be entered again, also by several tasks at once.
     """
 
     __slots__ = ("_changes", "_names")
 
-    def __init__(self, **names: str | None) -> None:
+    def __init__(self, **names: str | int | UUID | None) -> None:
         unknown = sorted(names.keys() - set(NAMES))
         if unknown:
             raise TypeError(f"bind() has no {unknown[0]!r}; it takes {', '.join(NAMES)}")
-        self._names = names
+        self._names = {name: value if value is None else text(name, value) for name, value in names.items()}
         self._changes: list[tuple[Token[Scope], Scope, Scope]] = []
 
     def __enter__(self) -> Scope:
@@ -94,8 +105,10 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
     tasks, and the threads of anyio and trio need no help; another process cannot be helped.
 
     Raises:
-        TypeError: for an `async def`, whose work does not happen in the call.
+        TypeError: for what is no function, and for an `async def`, whose work does not happen in the call.
     """
+    if not callable(function):
+        raise TypeError(f"carried() takes a function, not {function!r:.100}")
     if iscoroutinefunction(function):
         raise TypeError(f"carried() takes a plain function, not {function!r}: a task has its context from who makes it")
     context = copy_context()

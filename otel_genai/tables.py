@@ -16,8 +16,8 @@ _BYTES = values.whole(1)
 
 
 def table(value: object) -> Mapping[str, object]:
-    """A table of options, or true or false for `enabled` alone."""
-    return {"enabled": value} if isinstance(value, bool) else values.table(value)
+    """A table of options, which is on unless it says otherwise, or true or false for `enabled` alone."""
+    return {"enabled": value} if isinstance(value, bool) else {"enabled": True, **values.table(value)}
 
 
 def function(value: object) -> Callable[..., Any]:

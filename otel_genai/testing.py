@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+    from .arguments import Options
     from .config import Config
     from .events import Event
 
@@ -172,10 +173,11 @@ def _settle() -> None:
 
 
 @contextmanager
-def capture(**options: Any) -> Iterator[Captured]:
+def capture(**options: Unpack[Options]) -> Iterator[Captured]:
     """What the fixture does, as a block; `options` are those of `configure` (`semconv`, `namespace`, `sample_rate`).
 
-    A pipeline that the program has configured is told nothing meanwhile, and `configure` switches nothing on.
+    A pipeline that the program has configured is told nothing meanwhile, and `configure` switches nothing on. Who
+    subscribes inside is told nothing afterwards.
     """
     from . import config, guard, pipeline  # late, here and below: this module is loaded by every run of pytest
     from .bus import bus
@@ -184,6 +186,7 @@ def capture(**options: Any) -> Iterator[Captured]:
     loaded = config.load({"enabled": True, **options}, environ={})
     with ExitStack() as undo:
         undo.enter_context(pipeline.held())
+        undo.callback(bus.remember())
         everything = _captured(loaded, undo)
         undo.callback(config.activate, config.activate(loaded))
         loggers = everything.logger_provider if loaded.logs else None
@@ -201,12 +204,12 @@ def _captured(loaded: Config, undo: ExitStack) -> Captured:
     """Providers that keep what they are given, and do not care for the environment of the machine the test runs on."""
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
-    from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+    from .emitters.meters import Meters
     from .providers import sampler_of
 
     exporter, reader, kept = InMemorySpanExporter(), InMemoryMetricReader(), InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # (the SDK's)
@@ -214,7 +217,7 @@ def _captured(loaded: Config, undo: ExitStack) -> Captured:
         for name in [name for name in os.environ if name.startswith("OTEL_")]:
             environment.delenv(name)
         tracers = TracerProvider(sampler_of(loaded), shutdown_on_exit=False)
-        meters = MeterProvider([reader], shutdown_on_exit=False)
+        meters = Meters([reader])
         loggers = LoggerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
     loggers.add_log_record_processor(SimpleLogRecordProcessor(kept))

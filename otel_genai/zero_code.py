@@ -56,7 +56,7 @@ def start() -> None:
     if by_others:
         flush_at_termination(chosen.shutdown_timeout_ms / 1000)
     unsaid = chosen.sources["preloaded"] == "default"
-    telemetry = pipeline.configure(**({"preloaded": True} if by_others and unsaid else {}))
+    telemetry = pipeline.configure(preloaded=True if by_others and unsaid else None)
     _on.callback(telemetry.shutdown)
     watch_imports()
 

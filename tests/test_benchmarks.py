@@ -35,7 +35,7 @@ DESIGNED = {
 
 def benchmarks(*options: str) -> str:
     command = [sys.executable, "-W", "error", "-m", "tests.benchmarks", *QUICK, *options]
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, timeout=600).stdout
 
 
 @pytest.fixture(scope="module")

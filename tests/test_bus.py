@@ -54,6 +54,63 @@ def test_a_subscriber_names_types_or_wire_names(what: tuple[Any, ...], expected:
     assert told == expected
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("model.*", print), "subscribe\\(\\) takes a function first, and 'model.\\*' is none"),
+        ((ModelCall, print), "takes a function first"),
+        ((print, 5), "subscribe\\(\\) takes types of events and wire names such as 'model.\\*', not 5"),
+        ((print, ModelCall, int), "not <class 'int'>"),
+        ((print, ["model.*"]), "not \\['model"),
+    ],
+)
+def test_what_cannot_be_subscribed_is_said_at_once(arguments: Any, said: str) -> None:
+    one = Bus()
+    with pytest.raises(TypeError, match=said):
+        one.subscribe(*arguments)
+    assert not one.listening
+
+
+def test_a_pattern_that_no_event_matches_is_a_warning_and_that_of_a_users_own_event_is_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Parcel(Event):
+        """Something of somebody's own."""
+
+        kind = "parcel.sent"
+
+    one = Bus()
+    for pattern in ("modell.*", "*", "mcp.*", "model.call.error", "parcel.*"):
+        one.subscribe(print, pattern)
+    assert [record.getMessage() for record in caplog.records] == [
+        "subscribe: 'modell.*' is the wire name of no event that is known: nobody may be told"
+    ]
+
+
+@pytest.mark.parametrize("thing", ["x", MessageQueued, ModelCall, Event, None])
+def test_what_is_no_event_is_not_published_to_those_who_listen(thing: Any) -> None:
+    one = Bus()
+    one.publish(thing)
+    one.subscribe(print)
+    with pytest.raises(TypeError, match=r"publish\(\) takes an event, such as MessageQueued\(source='web'\), not "):
+        one.publish(thing)
+    assert MessageQueued.at_ns == 0
+
+
+def test_an_error_in_an_event_of_the_users_own_is_his() -> None:
+    class Broken(MessageQueued):
+        """Its wire name cannot be read."""
+
+        @property
+        def kind(self) -> str:  # type: ignore[override]
+            raise AttributeError("theirs")
+
+    one = Bus()
+    one.subscribe(print)
+    with pytest.raises(AttributeError, match="theirs"):
+        one.publish(Broken(source="x"))
+
+
 def test_an_operation_comes_twice_and_its_kind_says_how_far_it_is() -> None:
     one, told = Bus(), []
     one.subscribe(lambda event: told.append(event.kind))

@@ -153,7 +153,7 @@ async def _send(_: Any) -> None:
     """Nobody is there."""
 
 
-def all_that_leaves(sink: Sink, **options: Any) -> dict[str, bytes]:
+def all_that_leaves(sink: Sink, program: Any = application, **options: Any) -> dict[str, bytes]:
     """The bytes of each way out, for one run of the program."""
     sink.bodies.clear()
     endpoint = f"http://127.0.0.1:{sink.server_port}"
@@ -163,7 +163,7 @@ def all_that_leaves(sink: Sink, **options: Any) -> dict[str, bytes]:
         genai.configure(enabled=True, endpoint=endpoint, logs=True, logs_exporter="both", **options) as telemetry,
     ):
         page = telemetry._page()
-        asyncio.run(genai.Middleware(application)(SCOPE, _receive, _send))
+        asyncio.run(genai.Middleware(program)(SCOPE, _receive, _send))
         scraped = page.text("text/plain", "")[1] if page else b""
         assert telemetry.shutdown()
     ways = {"prometheus": scraped, "stdout": printed.getvalue().encode()}
@@ -226,3 +226,66 @@ def test_content_goes_where_it_is_wanted_and_nowhere_else(sink: Sink, classes: A
     ways = all_that_leaves(sink, capture_content={**dict.fromkeys(CLASSES, True), **classes})
     said = {way for way, sent in ways.items() if CANARIES["input_messages"].encode() in sent}
     assert said == signals
+
+
+# -- the same of a program whose tools are elsewhere
+
+BY_MCP = {"tool_inputs": "canary-of-the-mcp-arguments", "tool_outputs": "canary-of-the-mcp-result"}
+NEVER_BY_MCP = {
+    "failure": "canary-of-the-mcp-failure",
+    "prompt": "canary-of-the-mcp-prompt",
+    "resource": "canary-of-the-mcp-resource",
+    "meta": "canary-of-the-mcp-meta",
+}
+
+
+def mcp_server() -> Any:
+    server = pytest.importorskip("mcp.server.mcpserver").MCPServer("canary", log_level="CRITICAL")
+
+    @server.tool("canary-mcp-tool")
+    def look(query: str) -> str:
+        if query == "fail":
+            raise ValueError(NEVER_BY_MCP["failure"])
+        return BY_MCP["tool_outputs"]
+
+    @server.prompt("greet")
+    def greet(name: str) -> str:
+        return f"{NEVER_BY_MCP['prompt']} {name}"
+
+    @server.resource("canary://read")
+    def read() -> str:
+        return NEVER_BY_MCP["resource"]
+
+    return server
+
+
+async def by_mcp(scope: Any, receive: Any, send: Any) -> None:
+    from mcp.client import Client
+
+    async with Client(mcp_server(), mode="legacy") as client:
+        await client.call_tool("canary-mcp-tool", {"query": BY_MCP["tool_inputs"]}, meta={"note": NEVER_BY_MCP["meta"]})
+        with genai.tool("canary-mcp-tool"):
+            await client.call_tool("canary-mcp-tool", {"query": BY_MCP["tool_inputs"]})
+        await client.call_tool("canary-mcp-tool", {"query": "fail"})
+        await client.get_prompt("greet", {"name": NEVER_BY_MCP["prompt"]})
+        await client.read_resource("canary://read")
+    await application(scope, receive, send)
+
+
+@pytest.fixture
+def observed() -> Iterator[None]:
+    pytest.importorskip("mcp.client.client")
+    undo = genai.instrument("mcp")
+    yield
+    undo()
+
+
+@pytest.mark.usefixtures("observed")
+@pytest.mark.parametrize("on", [(), ("tool_inputs",), ("tool_outputs",), ("tool_inputs", "tool_outputs"), CLASSES])
+def test_what_goes_to_tools_elsewhere_leaves_exactly_when_it_is_on(sink: Sink, on: tuple[str, ...]) -> None:
+    ways = all_that_leaves(sink, by_mcp, capture_content=dict.fromkeys(on, True))
+    assert b"tools/call canary-mcp-tool" in ways["/v1/traces"]
+    assert found(ways, BY_MCP) == set(on) & BY_MCP.keys()
+    assert found(ways, NEVER_BY_MCP) == set()
+    assert b"canary-of-the" not in ways["prometheus"] + ways["/v1/metrics"] + ways["/v1/logs"] + ways["stdout"]
+    assert found(ways, CANARIES) == set(on)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_type_hints, is_typeddict
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from otel_genai import config, costs, options, values
+from otel_genai.arguments import Options
 from otel_genai.config import Config, ConfigError, Shown, Variable, load, load_as, option
 
 
@@ -118,11 +121,34 @@ VARIABLES: dict[str, Example] = {
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": Example("grpc", "grpc", ()),
     "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": Example("grpc", "grpc", ()),
     "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": Example("grpc", "grpc", ()),
+    "OTEL_TRACES_EXPORTER": Example(" None ", False, ()),
+    "OTEL_METRICS_EXPORTER": Example("none", False, ()),
+    "OTEL_LOGS_EXPORTER": Example("none", False, ()),
     "OTEL_SERVICE_NAME": Example(" gateway ", "gateway", ()),
     "COST_PER_1K_TOKENS": Example("free", 0.0, ()),
     "COST_MODEL_RATES_JSON": Example('{"m": {"per_1k": 1}}', {"m": costs.Rate(flat=1.0)}, ("{", "[]", '{"m": NaN}')),
     "OTEL_SEMCONV_STABILITY_OPT_IN": Example(f"http, {config.LATEST} ,database", config.LATEST, ()),
 }
+
+
+def tables(kind: Any) -> dict[str, Any]:
+    """The table that each argument may be, if it may be one."""
+    hints = get_type_hints(kind)
+    return {name: next(filter(is_typeddict, get_args(hint)), None) for name, hint in hints.items()}
+
+
+def declared(kind: Any, prefix: str = "") -> list[str]:
+    """The dotted names that the types of arguments have."""
+    nested = {
+        name: declared(table, f"{prefix}{name}.") if table else [prefix + name] for name, table in tables(kind).items()
+    }
+    return [dotted for names in nested.values() for dotted in names]
+
+
+def type_of(name: str) -> Any:
+    *table, own = name.split(".")
+    return get_type_hints(tables(Options)[table[0]] if table else Options)[own]
+
 
 OPTIONS = sorted(ROWS)
 ENVIRONMENT = [(variable.name, name) for name, row in sorted(ROWS.items()) for variable in row.env]
@@ -217,6 +243,21 @@ def test_an_option_that_is_not_given_has_its_default(name: str) -> None:
     assert blank.sources[name] == "default"
 
 
+def test_what_configure_takes_is_every_option_and_nothing_else() -> None:
+    assert declared(Options) == [name for name in config.rows(Config) if name != "capture_content.everything"]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_type_of_an_argument_admits_what_its_option_reads(name: str) -> None:
+    admits = TypeAdapter(type_of(name)).validate_python
+    for given in (EXAMPLES[name].given, ROWS[name].default, None):
+        admits(given, strict=True)
+    for bad in EXAMPLES[name].bad:
+        if isinstance(bad, bool) or bad in ([], [1]):
+            with pytest.raises(ValidationError):
+                admits(bad, strict=True)
+
+
 @pytest.mark.parametrize(("name", "bad"), BAD)
 def test_a_bad_argument_is_an_error_that_names_it(name: str, bad: object) -> None:
     with pytest.raises(ConfigError, match=f"^{name}=.*: expected .+"):
@@ -261,6 +302,16 @@ def test_the_first_variable_of_an_option_wins_and_a_bad_one_gives_way() -> None:
     both = {"OTEL_PYTHON_ASGI_EXCLUDED_URLS": "asgi", "OTEL_PYTHON_EXCLUDED_URLS": "any"}
     assert loaded(both).excluded_urls == ("asgi",)
     assert loaded(both | {"OTEL_PYTHON_ASGI_EXCLUDED_URLS": "("}).excluded_urls == ("any",)
+
+
+@pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
+def test_the_exporter_none_of_the_standard_is_weaker_than_what_is_ours(signal: str) -> None:
+    none = {f"OTEL_{signal.upper()}_EXPORTER": "none"}
+    assert read(loaded(none, **{signal: True}), signal)
+    assert not read(loaded(none, {signal: True}), signal)
+    assert read(loaded({**none, f"OTEL_GENAI_{signal.upper()}": "true"}), signal)
+    other = {f"OTEL_{signal.upper()}_EXPORTER": "otlp"}
+    assert read(loaded(other), signal) is read(Config(), signal)
 
 
 @pytest.mark.parametrize(("word", "enabled"), [("true", False), (" TRUE ", False), ("false", True), ("1", True)])
@@ -343,6 +394,22 @@ def test_a_bad_pattern_is_named() -> None:
 def test_a_look_of_the_process_at_itself_can_be_switched_off_in_a_word(name: str) -> None:
     assert not read(loaded(**{name: False}), f"{name}.enabled")
     assert read(loaded(), f"{name}.enabled")
+
+
+@pytest.mark.parametrize(
+    ("table", "on"),
+    [
+        ({"labels": ["a"]}, True),
+        ({"intervalMs": 5000}, True),
+        ({}, True),
+        ({"labels": ["a"], "enabled": False}, False),
+        ({"labels": ["a"], "enabled": None}, False),
+    ],
+)
+def test_a_table_of_options_switches_on_unless_it_says_otherwise(table: dict[str, object], on: bool) -> None:
+    assert loaded(docker=table).docker.enabled is on
+    assert loaded({}, {"docker": table}).docker.enabled is on
+    assert loaded({"OTEL_GENAI_DOCKER_ENABLED": "false"}, {"docker": table}).docker.enabled is False
 
 
 @pytest.mark.parametrize(
@@ -454,6 +521,23 @@ def test_endpoints_are_looked_for_in_the_documented_order(first: int) -> None:
 def test_a_bad_url_is_an_error_that_says_what_is_expected(key: str, url: str) -> None:
     with pytest.raises(ConfigError, match=f"^{key}=.*: expected an http:// or https:// URL with a host"):
         loaded({}, {key: url})
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("localhost:4318", "'localhost:4318'"),
+        (" grpc://h:4317 ", "'grpc://h:4317'"),
+        ("http//me:pass@h:1", "'***@h:1'"),
+        ("grpc://me:pa?ss@h/path?key=1", "'grpc://***@h/path?***'"),
+        ("http://h:port/path", "'http://h:***/path'"),
+        ("sk-proj-A1b2C3d4E5f6G7h8I9j0K1l2M3n4", "'sk-pro…M3n4'"),
+        (4318, "<int>"),
+    ],
+)
+def test_a_bad_url_is_shown_as_it_was_typed_without_its_credentials(typed: Any, shown: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{re.escape(f'endpoint={shown}')}: expected an http:// or https:// URL"):
+        loaded(endpoint=typed)
 
 
 @pytest.mark.parametrize("url", ["ftp://me:secret@h", "me:secret@h", "http://me:secret", "http://h:1x?key=secret"])

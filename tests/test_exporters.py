@@ -41,7 +41,7 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture
 def told() -> Iterator[list[TelemetryExporter]]:
     events: list[TelemetryExporter] = []
-    undo = genai.subscribe(events.append, TelemetryExporter)  # type: ignore[arg-type]
+    undo = genai.subscribe(events.append, TelemetryExporter)
     yield events
     undo()
 

@@ -347,7 +347,9 @@ def test_a_bad_certificate_is_a_delivery_that_fails(
     telemetry = configure(endpoint="https://127.0.0.1:9", metrics=False)
     work()
     assert not telemetry.flush()
-    assert said(caplog) == ["traces do not arrive (OSError), 1 lost so far; the program is not affected"]
+    assert said(caplog) == [
+        "traces do not arrive at https://127.0.0.1:9/v1/traces (OSError), 1 lost so far; the program is not affected"
+    ]
 
 
 def test_a_failure_of_ours_is_a_metric(receiver: Receiver, configure: Configure) -> None:
@@ -410,8 +412,10 @@ def test_the_exit_does_not_wait_for_a_collector_that_is_not_there() -> None:
     process = start(WORK, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
     _, errors = finish(process)
     assert sorted(errors.splitlines()) == [
-        "metrics do not arrive (ConnectionError); the program is not affected",
-        "traces do not arrive (ConnectionError), 1 lost so far; the program is not affected",
+        "metrics do not arrive at http://127.0.0.1:9/v1/metrics (ConnectionError: connection refused); "
+        "the program is not affected",
+        "traces do not arrive at http://127.0.0.1:9/v1/traces (ConnectionError: connection refused), 1 lost so far; "
+        "the program is not affected",
     ]
 
 
@@ -469,6 +473,26 @@ def test_a_forked_child_sends_its_own(receiver: Receiver, url: str) -> None:
     agents = [span.attributes["openclaw.harness.id"] for span in receiver.spans]
     assert sorted(agents) == ["child", "parent", "planner"]
     assert len({span.resource["service.instance.id"] for span in receiver.spans}) == 2
+
+
+FORK_INSIDE = """
+with genai.agent("outer"):
+    pid = os.fork()
+    if not pid:
+        with genai.tool("inner"):
+            pass
+if pid:
+    os.waitpid(pid, 0)
+"""
+
+
+def test_an_operation_that_is_forked_inside_of_is_ended_by_the_parent_alone(receiver: Receiver, url: str) -> None:
+    process = start(WORK + "telemetry.flush()" + FORK_INSIDE, OTEL_EXPORTER_OTLP_ENDPOINT=url, PYTHONWARNINGS="ignore")
+    _, errors = finish(process)
+    assert (process.returncode, errors) == (0, "")
+    assert sorted(span.name for span in receiver.spans) == [*["openclaw.harness.run"] * 2, "openclaw.tool.execution"]
+    (tool,) = [span for span in receiver.spans if span.name == "openclaw.tool.execution"]
+    assert tool.parent_id in {span.span_id for span in receiver.spans}
 
 
 PRELOADED = """

@@ -28,7 +28,9 @@ from otel_genai import config, prometheus
 from otel_genai.catalog.metrics import METRICS
 from otel_genai.catalog.rows import Metric
 from otel_genai.demo.server import serve
-from otel_genai.emitters.series import Distribution, LastValues, instrument
+from otel_genai.emitters.histograms import Moment
+from otel_genai.emitters.meters import Meters
+from otel_genai.emitters.series import LastValues, instrument
 from otel_genai.events import ContainerStats, TelemetryExporter
 from otel_genai.pipeline import Telemetry
 from otel_genai.viewer import Receiver
@@ -38,6 +40,7 @@ read_text = pytest.importorskip("prometheus_client.parser").text_string_to_metri
 read_openmetrics = pytest.importorskip("prometheus_client.openmetrics.parser").text_string_to_metric_families
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+NOW = Moment(0, None, None)
 Configure = Callable[..., Telemetry]
 
 
@@ -108,15 +111,13 @@ def scraped_name(metric: Metric) -> str:
 def everything() -> tuple[bytes, bytes]:
     """Every metric of the catalog once, as text and as OpenMetrics."""
     page = prometheus.Page()
-    provider = MeterProvider([page.reader], shutdown_on_exit=False)
+    provider = Meters([page.reader])
     for metric in METRICS:
         made = instrument(provider.get_meter("catalog"), metric.name, metric)
         if isinstance(made, LastValues):
             made.keep(1, {}, None)
-        elif isinstance(made, Distribution):
-            made.record(1, {})
         else:
-            made.add(1, {})
+            made.place({})(1, NOW)
     return page.text("", "")[1], page.text(OPENMETRICS, "")[1]
 
 

@@ -67,6 +67,54 @@ def test_a_protocol_that_we_do_not_have_is_an_error_in_the_log(protocol: str, ca
 # -- workers
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "options", "hint"),
+    [
+        ("OTEL_TRACES_EXPORTER", "zipkin", {}, ""),
+        ("OTEL_TRACES_EXPORTER", "otlp, Console", {}, ""),
+        ("OTEL_METRICS_EXPORTER", "prometheus", {}, "prometheus_port (OTEL_GENAI_PROMETHEUS_PORT)"),
+        ("OTEL_LOGS_EXPORTER", "console", {"logs": True}, "logs_exporter='stdout' (OTEL_GENAI_LOGS_EXPORTER)"),
+    ],
+)
+def test_an_exporter_that_we_do_not_have_is_said_and_otlp_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    variable: str,
+    value: str,
+    options: dict[str, Any],
+    hint: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    providers = Providers.build(loaded(**options))
+    assert providers.tracer_provider is not None
+    assert providers.meter_provider is not None
+    assert providers.shutdown(3000)
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{variable}={value.lower().removeprefix('otlp, ')!r} is not heeded")
+    assert record.getMessage().endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "options"),
+    [
+        ("OTEL_TRACES_EXPORTER", "otlp", {}),
+        ("OTEL_TRACES_EXPORTER", "zipkin", {"traces": False}),
+        ("OTEL_LOGS_EXPORTER", "console", {"logs": True, "logs_exporter": "stdout"}),
+        ("OTEL_LOGS_EXPORTER", "console", {}),
+    ],
+)
+def test_an_exporter_that_is_had_or_not_wanted_is_not_spoken_of(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    variable: str,
+    value: str,
+    options: dict[str, Any],
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert Providers.build(loaded(**options)).shutdown(3000)
+    assert caplog.records == []
+
+
 def test_a_worker_does_its_jobs_in_order_and_ends_with_the_last() -> None:
     worker, done = Worker("test"), []
     jobs = [worker.give(lambda number=number: not done.append(number)) for number in range(3)]  # type: ignore[misc]

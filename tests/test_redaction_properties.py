@@ -19,7 +19,7 @@ from otel_genai.redaction.vendors import VENDORS
 
 DATA = Path(__file__).parent / "data" / "redaction"
 STEMS = [stem for vendor in VENDORS for stem in vendor.stems.split()]
-NAMES = [*SECRET, *SECRET_ENDINGS, *UPPER_ENDINGS, *IN_QUERY, *SCHEMED, *COOKIES, *CARD]
+NAMES = sorted({*SECRET, *SECRET_ENDINGS, *UPPER_ENDINGS, *IN_QUERY, *SCHEMED, *COOKIES, *CARD})
 TEMPLATES = [template for template, _ in json.loads((DATA / "places.json").read_text(encoding="utf-8"))]
 SIGNS = [
     "=",

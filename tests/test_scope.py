@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -40,6 +42,18 @@ def test_an_outer_name_can_be_taken_back() -> None:
 def test_a_name_that_does_not_exist_is_an_error_that_says_which_there_are(name: str) -> None:
     with pytest.raises(TypeError, match=rf"no '{name}'; it takes channel, agent, session"):
         bind(**{name: "x"})
+
+
+@pytest.mark.parametrize("value", [True, 1.5, b"slack", ["slack"], object()], ids=lambda value: type(value).__name__)
+def test_a_value_that_is_no_id_is_an_error_that_says_what_is_expected(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"bind\(channel=.*\): expected a str, an int, a UUID or None"):
+        bind(agent="ada", channel=value)
+
+
+@pytest.mark.parametrize("value", [17, UUID(int=17)])
+def test_an_id_as_a_database_has_it_is_its_text(value: Any) -> None:
+    with bind(session=value):
+        assert current().session == str(value)
 
 
 def test_an_error_inside_passes_and_the_scope_is_left() -> None:

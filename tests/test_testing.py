@@ -89,6 +89,22 @@ def test_nothing_is_left_when_it_is_over() -> None:
     assert genai.headers() == {}
 
 
+def test_who_listened_before_listens_again_and_who_came_inside_is_told_nothing_afterwards() -> None:
+    before: list[object] = []
+    inside: list[object] = []
+    undo = genai.subscribe(before.append, "tool.execution.completed")
+    try:
+        with capture():
+            undo()
+            genai.subscribe(inside.append, "tool.execution.completed")
+            work()
+        work()
+        assert (len(before), len(inside)) == (1, 1)
+    finally:
+        undo()
+    assert not pipeline.bus.listening
+
+
 def test_a_program_that_is_configured_sends_nothing_meanwhile() -> None:
     receiver = Receiver()
     with serve(receiver) as url, genai.configure(enabled=True, endpoint=url) as telemetry:
@@ -139,6 +155,10 @@ def test_the_next_test_starts_from_nothing(captured):
 def test_a_failure_of_telemetry_fails_the_test(captured):
     genai.subscribe(lambda event: 1 / 0)
     search("x")
+
+def test_and_no_test_after_it(captured):
+    search("x")
+    assert captured.span("openclaw.tool.execution")
 """
 
 
@@ -156,5 +176,5 @@ def test_it_works_in_a_fresh_project(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert "1 failed, 2 passed" in run.stdout, run.stdout + run.stderr
+    assert "1 failed, 3 passed" in run.stdout, run.stdout + run.stderr
     assert "ZeroDivisionError" in run.stdout

@@ -19,7 +19,7 @@ from otel_genai.bus import bus
 from otel_genai.sources import clients, observe, streams
 from otel_genai.sources.answers import READING
 from otel_genai.sources.clients import Function, Running, Wanted
-from otel_genai.sources.decorate import Observed, ObservedMethod
+from otel_genai.sources.wrapped import Observed, ObservedMethod
 
 from . import answers
 from .settings import CONTENT, EMBEDDINGS, STREAM, Request, facts, said

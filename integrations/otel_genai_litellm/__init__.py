@@ -23,9 +23,6 @@ from otel_genai_openai.settings import SETTINGS
 
 from . import following
 
-Function = Callable[..., Any]
-Wanted = Callable[[], bool]
-
 
 class Kind(NamedTuple):
     """What a function of litellm does, and the parameters that may be given without their names."""
@@ -59,43 +56,15 @@ SAYS_PROVIDER = ("custom_llm_provider", "llm_provider")
 def instrument() -> Callable[[], None]:
     """Observe litellm's functions, and thereby its `Router`; returns the undo."""
     return clients.together(
-        clients.replaced(litellm, "completion", partial(_ask, CHAT)),
-        clients.replaced(litellm, "acompletion", partial(_ask_async, CHAT)),
-        clients.replaced(litellm, "embedding", partial(_ask, EMBEDDINGS)),
-        clients.replaced(litellm, "aembedding", partial(_ask_async, EMBEDDINGS)),
+        _observed("completion", CHAT, clients.asking),
+        _observed("acompletion", CHAT, clients.asking_async),
+        _observed("embedding", EMBEDDINGS, clients.asking),
+        _observed("aembedding", EMBEDDINGS, clients.asking_async),
     )
 
 
-def _ask(kind: Kind, original: Function, wanted: Wanted) -> Function:
-    def ask(*args: Any, **named: Any) -> Any:
-        asking = begun(kind, args, named) if wanted() else None
-        if asking is None:
-            return original(*args, **named)
-        try:
-            reply = original(*args, **named)
-        except BaseException as error:
-            asking.failed(error)
-            raise
-        asking.answered(reply)
-        return reply
-
-    return ask
-
-
-def _ask_async(kind: Kind, original: Function, wanted: Wanted) -> Function:
-    async def ask(*args: Any, **named: Any) -> Any:
-        asking = begun(kind, args, named) if wanted() else None
-        if asking is None:
-            return await original(*args, **named)
-        try:
-            reply = await original(*args, **named)
-        except BaseException as error:
-            asking.failed(error)
-            raise
-        asking.answered(reply)
-        return reply
-
-    return ask
+def _observed(name: str, kind: Kind, asking: clients.Function) -> clients.Undo:
+    return clients.replaced(litellm, name, partial(asking, partial(begun, kind), Asking.answered))
 
 
 class Asking(NamedTuple):
@@ -108,10 +77,11 @@ class Asking(NamedTuple):
         guard.call(answers.READING, self.tell_provider, error)
         self.running.failed(error)
 
-    def answered(self, reply: Any) -> None:
+    def answered(self, reply: Any) -> Any:
         bus.leave(self.running.call, self.running.entry)
         guard.call(answers.READING, self.tell_provider, reply)
         self.running.settled(bool(guard.call(answers.READING, read, self.running.call, reply)))
+        return reply
 
     def tell_provider(self, ended: object) -> None:
         """Whose the call was, now that a request below it, where that is observed, has said so better."""
@@ -122,7 +92,7 @@ class Asking(NamedTuple):
             call.provider = None if said is None else PROVIDERS.get(said, said)
 
 
-def begun(kind: Kind, args: tuple[Any, ...], named: Mapping[str, Any]) -> Asking | None:
+def begun(kind: Kind, /, *args: Any, **named: Any) -> Asking | None:
     """Begin the call that this is, and make it current; `None` where it cannot be read."""
     asked = {**dict(zip(kind.parameters, args, strict=False)), **named}
     found = guard.call(clients.READING_REQUEST, call_for, kind, asked)

@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 
 import wrapt
 from mcp.client.session import ClientSession
-from mcp.client.streamable_http import StreamableHTTPTransport
 from mcp.server.lowlevel.server import Server
 from mcp.server.session import ServerSession
 from mcp.shared.session import BaseSession, RequestResponder
@@ -17,15 +16,15 @@ from otel_genai.events import McpClientOperation, McpClientSession, McpServerOpe
 from otel_genai.sources.clients import Function, Undo, Wanted, replaced, together
 from otel_genai.sources.fields import field
 
-from . import messages, peers
+from . import messages, transports
 from .running import (
     READING,
     Running,
     closed,
     from_client,
     from_server,
+    note_route,
     opened,
-    post_writer,
     received,
     sent,
     sessions,
@@ -48,7 +47,7 @@ def observe() -> Undo:
         replaced(Server, "_handle_request", _handle),
         replaced(Server, "_handle_message", _handle_message),
         replaced(RequestResponder, "respond", _respond),
-        replaced(StreamableHTTPTransport, "post_writer", post_writer),
+        transports.observe(),
     )
 
 
@@ -96,7 +95,7 @@ def _request(original: Function, wanted: Wanted) -> Function:
             try:
                 answer = await original(session, Carrying(request), *args, **how)
             finally:
-                guard.call(READING, _note_route, session, operation)
+                guard.call(READING, note_route, operation, running.session, session._write_stream)
             running.answered(answer)
         return answer
 
@@ -119,12 +118,6 @@ def _sent(session: Any, message: Any, asks: bool) -> McpClientOperation:
     root = getattr(message, "root", message)
     request_id = session._request_id if asks else None
     return sent(root.method, root.params, request_id, sessions.get(session), session._write_stream)
-
-
-def _note_route(session: Any, operation: McpClientOperation) -> None:
-    """The first message of a session begins before its transport is at work."""
-    if isinstance(sessions.get(session), McpClientSession):
-        peers.note_server(operation, session._write_stream)
 
 
 # -- receiving
@@ -169,7 +162,7 @@ async def _dealt_with(
 def _received(session: Any, responder: Any, request: Any) -> McpServerOperation:
     ours = sessions.get(session)
     operation = received(request.method, request.params, responder.request_id, version_of(ours))
-    return from_client(operation, responder.message_metadata, responder.request_meta)
+    return from_client(operation, responder.message_metadata, session._write_stream, responder.request_meta)
 
 
 def _handle_message(original: Function, wanted: Wanted) -> Function:
@@ -189,7 +182,7 @@ def _handle_message(original: Function, wanted: Wanted) -> Function:
 def _notified(session: Any, notification: Any) -> McpServerOperation:
     ours = sessions.get(session)
     operation = received(notification.method, notification.params, None, version_of(ours))
-    return from_client(operation, clients.get(session), field(notification.params, "meta"))
+    return from_client(operation, clients.get(session), session._write_stream, field(notification.params, "meta"))
 
 
 def _asked(original: Function, wanted: Wanted) -> Function:

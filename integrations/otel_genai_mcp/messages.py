@@ -14,6 +14,8 @@ from otel_genai.events import McpClientOperation, McpServerOperation, Remote, To
 from otel_genai.events.mcp import McpOperation
 from otel_genai.sources.fields import field, word
 
+from . import contents
+
 CONTEXT = ("traceparent", "tracestate")
 INVALID_PARAMS = -32602
 TIMEOUTS = frozenset({408, -32001})
@@ -24,9 +26,10 @@ TIMEOUTS = frozenset({408, -32001})
 
 
 def note_request(operation: McpOperation, params: Any) -> None:
-    """Read what a message is about off its parameters; arguments are not looked at."""
+    """Read what a message is about off its parameters; arguments are looked at only where they are kept."""
     if operation.method == "tools/call":
         operation.tool = word(field(params, "name"))
+        contents.offer_arguments(operation, params)
     elif operation.method == "prompts/get":
         operation.prompt = word(field(params, "name"))
     elif operation.method == "initialize":
@@ -74,7 +77,10 @@ def remote(meta: Any, trusted: bool) -> Remote:
 def note_answer(operation: McpOperation, answer: Any) -> None:
     """Read off a result whether a tool has failed, and which version of the protocol is spoken."""
     if operation.method == "tools/call":
-        note_tool(operation, field(answer, "isError") is True)
+        failed = field(answer, "isError") is True
+        note_tool(operation, failed)
+        if not failed:
+            contents.keep_result(operation, answer)
     elif operation.method == "initialize":
         operation.protocol_version = word(field(answer, "protocolVersion")) or operation.protocol_version
 

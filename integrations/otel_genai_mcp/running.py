@@ -11,9 +11,8 @@ from otel_genai.bus import bus
 from otel_genai.events import McpClientOperation, McpClientSession, McpServerOperation, McpServerSession
 from otel_genai.events.mcp import McpOperation
 from otel_genai.sources.asgi import outside
-from otel_genai.sources.clients import Function, Wanted
 
-from . import messages, peers
+from . import contents, messages, peers
 
 READING = "reading an MCP message"
 ROUTE = ("protocol_version", "transport", "protocol_name", "http_version", "server_address", "server_port")
@@ -26,16 +25,17 @@ sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 class Running:
     """`with Running(operation, session):` it is current inside, and ends with what passes through."""
 
-    __slots__ = ("_entry", "_session", "_token", "operation")
+    __slots__ = ("_entry", "_lent", "_token", "operation", "session")
 
     def __init__(self, operation: McpOperation, session: Session | None) -> None:
         self.operation = operation
-        self._session = session
+        self.session = session
 
     def __enter__(self) -> Self:
         operation = self.operation
         self._token = scope.enter(outside()) if isinstance(operation, McpServerOperation) else None
         bus.start(operation)
+        self._lent = contents.lend(operation)
         self._entry = bus.enter(operation)
         return self
 
@@ -46,8 +46,9 @@ class Running:
             scope.leave(self._token)
         with guard.around(READING):
             error = None if error is None else messages.note_error(operation, error)
-            if self._session is not None:
-                tell(self._session, operation)
+            if self.session is not None:
+                tell(self.session, operation)
+        contents.give_back(operation, self._lent)
         bus.finish(operation, error)
 
     def answered(self, answer: Any) -> None:
@@ -69,10 +70,22 @@ def sent(method: str, params: Any, request_id: Any, session: Session | None, str
     messages.within_its_tool(operation)
     operation.protocol_version = operation.protocol_version or version_of(session)
     if isinstance(session, McpServerSession):
-        operation.transport, operation.protocol_name = session.transport, session.protocol_name
+        as_before(operation, session)
     else:
         peers.note_server(operation, stream)
     return operation
+
+
+def as_before(operation: McpOperation, session: Session) -> None:
+    """What goes the way that others of its session have gone."""
+    operation.transport, operation.protocol_name = session.transport, session.protocol_name
+    operation.http_version = session.http_version
+
+
+def note_route(operation: McpClientOperation, session: Session | None, stream: Any) -> None:
+    """The first message of a session begins before its transport is at work."""
+    if not isinstance(session, McpServerSession):
+        peers.note_server(operation, stream)
 
 
 def version_of(session: Session | None) -> str | None:
@@ -86,17 +99,17 @@ def received(method: str, params: Any, request_id: Any, version: str | None) -> 
     return operation
 
 
-def from_client(operation: McpServerOperation, metadata: Any, meta: Any) -> McpServerOperation:
+def from_client(operation: McpServerOperation, metadata: Any, stream: Any, meta: Any) -> McpServerOperation:
     """Note who a client is, and whether the trace goes on from it."""
-    peers.note_client(operation, metadata)
-    operation.remote = messages.remote(meta, peers.trusted(metadata))
+    peers.note_client(operation, metadata, stream)
+    operation.remote = messages.remote(meta, peers.trusted(metadata, stream))
     return operation
 
 
 def from_server(operation: McpServerOperation, session: Session | None, stream: Any, meta: Any) -> McpServerOperation:
     """The same of a server that asks something of its client."""
     if session is not None:
-        operation.transport, operation.protocol_name = session.transport, session.protocol_name
+        as_before(operation, session)
     operation.remote = messages.remote(meta, peers.trusted_server(stream))
     return operation
 
@@ -111,14 +124,3 @@ def closed(key: Any, error: BaseException | None) -> None:
     session = sessions.pop(key, None)
     if session is not None:
         bus.finish(session, error if isinstance(error, Exception) else None)
-
-
-def post_writer(original: Function, wanted: Wanted) -> Function:
-    """What writes to an HTTP server says by which stream its session is known."""
-
-    async def write(transport: Any, *args: Any, **how: Any) -> None:
-        stream = how["write_stream"] if "write_stream" in how else args[3]
-        guard.call(READING, peers.note_stream, stream, transport)
-        await original(transport, *args, **how)
-
-    return write

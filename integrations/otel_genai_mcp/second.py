@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from mcp.client.session import ClientSession
-from mcp.client.streamable_http import StreamableHTTPTransport
 from mcp.server import _otel as server_spans
 from mcp.server.runner import ServerRunner
 from mcp.shared import jsonrpc_dispatcher
@@ -22,7 +21,7 @@ from otel_genai.events import McpClientOperation, McpClientSession, McpServerOpe
 from otel_genai.events.mcp import McpOperation
 from otel_genai.sources.clients import Function, Undo, Wanted, replaced, together
 
-from . import messages, peers
+from . import messages, peers, transports
 from .running import (
     READING,
     Running,
@@ -30,8 +29,8 @@ from .running import (
     closed,
     from_client,
     from_server,
+    note_route,
     opened,
-    post_writer,
     received,
     sent,
     sessions,
@@ -46,7 +45,7 @@ def observe() -> Undo:
         *(replaced(kind, "send_raw_request", _request) for kind in dispatchers),
         *(replaced(kind, "notify", _notification) for kind in dispatchers),
         *(replaced(kind, name, _receive) for kind in (ServerRunner, ClientSession) for name in RECEIVING),
-        replaced(StreamableHTTPTransport, "post_writer", post_writer),
+        transports.observe(),
         *(replaced(module, "otel_span", _span) for module in (jsonrpc_dispatcher, server_spans)),
         replaced(jsonrpc_dispatcher, "inject_trace_context", _inject),
     )
@@ -85,7 +84,10 @@ def _request(original: Function, wanted: Wanted) -> Function:
             return await original(dispatcher, method, params, opts, **how)
         with Running(operation, sessions.get(dispatcher)) as running:
             params = guard.call(READING, messages.carrying, params) or params
-            answer = await original(dispatcher, method, params, opts, **how)
+            try:
+                answer = await original(dispatcher, method, params, opts, **how)
+            finally:
+                guard.call(READING, note_route, operation, running.session, stream_of(dispatcher))
             running.answered(answer)
         return answer
 
@@ -109,8 +111,7 @@ def _sent(dispatcher: Any, method: str, params: Any, opts: Any, asks: bool) -> M
     opts = opts or {}
     counts = getattr(dispatcher, "_peer", None) or dispatcher  # one without a wire leaves that to the other side
     request_id = opts.get("request_id", counts._next_id + 1) if asks else None
-    stream = getattr(dispatcher, "_write_stream", None)
-    operation = sent(method, params, request_id, sessions.get(dispatcher), stream)
+    operation = sent(method, params, request_id, sessions.get(dispatcher), stream_of(dispatcher))
     operation.protocol_version = (opts.get("headers") or {}).get(peers.VERSION_HEADER, operation.protocol_version)
     return operation
 
@@ -137,14 +138,22 @@ def _received(receiver: Any, dctx: Any, method: str, params: Any) -> McpServerOp
     version = receiver.protocol_version if client else receiver.connection.protocol_version
     operation = received(method, params, dctx.request_id, version)
     if client:
-        stream = getattr(receiver._dispatcher, "_write_stream", None)
-        return from_server(operation, sessions.get(receiver._dispatcher), stream, meta)
-    return from_client(operation, dctx.message_metadata, meta)
+        return from_server(operation, sessions.get(receiver._dispatcher), stream_of(receiver._dispatcher), meta)
+    return from_client(operation, dctx.message_metadata, stream_of(_dispatcher(dctx)), meta)
+
+
+def stream_of(dispatcher: Any) -> Any:
+    """What it writes to; one without a wire has none."""
+    return getattr(dispatcher, "_write_stream", None)
 
 
 def _session(dctx: Any) -> Session | None:
-    dispatcher = getattr(getattr(dctx, "_inner", dctx), "_dispatcher", None)
+    dispatcher = _dispatcher(dctx)
     return None if dispatcher is None else sessions.get(dispatcher)
+
+
+def _dispatcher(dctx: Any) -> Any:
+    return getattr(getattr(dctx, "_inner", dctx), "_dispatcher", None)
 
 
 # -- the library's own spans

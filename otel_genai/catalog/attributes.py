@@ -53,7 +53,7 @@ SERVER_ADDRESS = Attribute("server.address", "Host that was asked: for a request
 SERVER_PORT = Attribute("server.port", "Port that was asked.")
 CLIENT_ADDRESS = Attribute("client.address", "Address of the caller.", label_allowed=False)
 CLIENT_PORT = Attribute("client.port", "Port of the caller.", label_allowed=False)
-NETWORK_TRANSPORT = Attribute("network.transport", "`tcp`, or `pipe` between processes of one machine.")
+NETWORK_TRANSPORT = Attribute("network.transport", "`tcp`, `quic`, or `pipe` for stdio.")
 PROTOCOL_NAME = Attribute("network.protocol.name", "`websocket`; `http` for MCP over that.")
 PROTOCOL_VERSION = Attribute("network.protocol.version", "HTTP version of the request.")
 USER_AGENT = Attribute("user_agent.original", "The caller's User-Agent.", label_allowed=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..events import ContainerPoll, ContainerPollFailed, ContainerStats, ContainerUsage
 from . import attributes as a
 from .buckets import HTTP_SECONDS
-from .rows import Instrument, Metric, On, Source
+from .rows import Instrument, Metric, On, Source, Span
 
 AGENT_LABELS = ("openclaw.agent.id", "otel_genai.agent.id")
 """Labels of a container that name the agent in it, the first that it has."""
@@ -130,3 +130,5 @@ METRICS: tuple[Metric, ...] = (
         (On(ContainerPollFailed, 1, (a.DOCKER_REQUEST.of("request"), a.ERROR_TYPE.of("error_type"))),),
     ),
 )
+
+SPANS: tuple[Span, ...] = ()

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ..events import HarnessRun, ModelCall, Operation, Run, ToolExecution, Workflow
+from .. import failures
+from ..events import (
+    HarnessRun,
+    McpClientOperation,
+    McpServerOperation,
+    ModelCall,
+    Operation,
+    Run,
+    ToolExecution,
+    Workflow,
+)
 from . import attributes as a
 from .rows import Attribute, SpanEvent
 
@@ -20,20 +30,23 @@ NAMES: Final[Mapping[str, tuple[Attribute, ...]]] = {
 """Every class: its name in the current conventions, and the documented one. Both hold the same JSON."""
 
 SAID: Final = ("input_messages", "output_messages", "system_prompt", "tool_definitions")
+OF_A_TOOL: Final = ("tool_inputs", "tool_outputs")
 ON: Final[Mapping[type[Operation], tuple[str, ...]]] = {
     ModelCall: SAID,
     HarnessRun: SAID,
     Run: SAID,
     Workflow: ("input_messages", "output_messages"),
-    ToolExecution: ("tool_inputs", "tool_outputs"),
+    ToolExecution: OF_A_TOOL,
+    McpClientOperation: OF_A_TOOL,
+    McpServerOperation: OF_A_TOOL,
 }
 """The spans that may have content, and of which classes."""
 
 EXCEPTION: Final = SpanEvent(
     "exception",
     (
-        a.EXCEPTION_TYPE.of(lambda operation: operation.error and type(operation.error).__qualname__),
-        a.EXCEPTION_MESSAGE.of(lambda operation: operation.error and str(operation.error)),
+        a.EXCEPTION_TYPE.of(lambda ended: None if ended.error is None else failures.plain_name(ended.error)),
+        a.EXCEPTION_MESSAGE.of(lambda ended: None if ended.error is None else failures.text_of(ended.error)),
     ),
 )
 """The text of an error: it may hold what was said, so it leaves only with `capture_content=True`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
-from ..events import Event, Exchange, ModelUsage
+from ..events import Event, Exchange, ModelCall, ModelUsage
 from ..events.models import Priced
 from . import attributes as a
 from .readings import failed, words
@@ -68,6 +68,12 @@ def of_exchange(field: str) -> Read:
     return lambda event: getattr(exchange_around(event), field, None)
 
 
+def untold(call: ModelCall) -> int | None:
+    """One, where nobody says how many tokens a call has used that went well."""
+    told = call.counted_inside or call.total_tokens is not None or exchange_around(call) is not None
+    return None if told or call.outcome != "completed" else 1
+
+
 SPENT = (
     a.OPERATION.of("operation", "chat"),
     a.SYSTEM.of("provider"),
@@ -106,6 +112,13 @@ METRICS: tuple[Metric, ...] = (
         "{call}",
         "Calls that used tokens whose price nobody knows: they are in no cost.",
         (On(ModelUsage, unpriced, PRICED_MODEL), On(Exchange, unpriced, PRICED_MODEL)),
+    ),
+    Metric(
+        "otel_genai.usage.untold",
+        "counter",
+        "{call}",
+        "Model calls that went well and told no tokens: they are in no count of tokens and in no cost.",
+        (On(ModelCall, untold, PRICED_MODEL, ("model.call.completed",)),),
     ),
 )
 

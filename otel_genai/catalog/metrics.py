@@ -2,37 +2,7 @@
 
 from __future__ import annotations
 
-from . import (
-    agents,
-    containers,
-    exchange,
-    execution,
-    loops,
-    mcp,
-    messages,
-    models,
-    operations,
-    requests,
-    runtime,
-    sessions,
-    turns,
-    usage,
-)
 from .rows import Metric
+from .themes import THEMES
 
-METRICS: tuple[Metric, ...] = (
-    *requests.METRICS,
-    *models.METRICS,
-    *usage.METRICS,
-    *exchange.METRICS,
-    *agents.METRICS,
-    *operations.METRICS,
-    *turns.METRICS,
-    *execution.METRICS,
-    *loops.METRICS,
-    *mcp.METRICS,
-    *messages.METRICS,
-    *sessions.METRICS,
-    *runtime.METRICS,
-    *containers.METRICS,
-)
+METRICS: tuple[Metric, ...] = tuple(metric for theme in THEMES for metric in theme.METRICS)

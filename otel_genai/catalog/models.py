@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..events import ModelCall
-from ..events.agents import Settings
 from . import attributes as a
 from .buckets import GENAI_SECONDS, GENAI_TOKENS, UP_TO_AN_HOUR
 from .exchange import COST
@@ -13,13 +14,12 @@ from .rows import Metric, On, Read, Span, SpanEvent
 from .usage import CALL_USAGE
 
 
-def several(asked: Settings) -> int | None:
-    return asked.choice_count if asked.choice_count != 1 else None
+def several(choices: int) -> int | None:
+    return choices if choices != 1 else None
 
 
-def stops(asked: Settings) -> tuple[str, ...] | None:
-    found = asked.stop_sequences
-    return (found,) if isinstance(found, str) else None if found is None else tuple(found)
+def stops(asked: str | Iterable[str]) -> tuple[str, ...]:
+    return (asked,) if isinstance(asked, str) else tuple(asked)
 
 
 def conversation(call: ModelCall) -> str | None:
@@ -58,14 +58,14 @@ GENAI_CLIENT_DONE = (*GENAI_CLIENT, a.ERROR_TYPE.of("error_type"))
 CALL_ENDED = ("model.call.completed", "model.call.error")
 SETTINGS = (
     a.OUTPUT_TYPE.of("output_type"),
-    a.CHOICE_COUNT.of(several),
+    a.CHOICE_COUNT.of("choice_count", fit=several),
     a.SEED.of("seed"),
-    a.TEMPERATURE.of(fraction("temperature")),
-    a.TOP_P.of(fraction("top_p")),
+    a.TEMPERATURE.of("temperature", fit=fraction),
+    a.TOP_P.of("top_p", fit=fraction),
     a.MAX_TOKENS.of("max_tokens"),
-    a.STOP_SEQUENCES.of(stops),
-    a.FREQUENCY_PENALTY.of(fraction("frequency_penalty")),
-    a.PRESENCE_PENALTY.of(fraction("presence_penalty")),
+    a.STOP_SEQUENCES.of("stop_sequences", fit=stops),
+    a.FREQUENCY_PENALTY.of("frequency_penalty", fit=fraction),
+    a.PRESENCE_PENALTY.of("presence_penalty", fit=fraction),
 )
 CALL_START = (
     a.OPERATION.of("operation_name"),
@@ -80,7 +80,7 @@ CALL_START = (
     a.SERVER_PORT.of("server_port"),
     a.AGENT.of("scope.agent"),
     a.CONVERSATION.of(conversation),
-    a.REQUEST_STREAM.of(lambda call: call.stream or None),
+    a.REQUEST_STREAM.of("stream", fit=lambda streams: streams or None),
     *SETTINGS,
     a.TOP_K.of("top_k"),
     a.REASONING_LEVEL.of("reasoning_level"),

@@ -135,7 +135,7 @@ SPANS: tuple[Span, ...] = (
         "Somebody judged an answer; it stands below what was judged, and takes no time.",
         start=(
             a.EVALUATION_NAME.of("name", "unknown"),
-            a.EVALUATION_SCORE.of(fraction("score")),
+            a.EVALUATION_SCORE.of("score", fit=fraction),
             a.EVALUATION_LABEL.of("label"),
             a.RESPONSE_ID.of("response_id"),
             ERROR_TYPE,

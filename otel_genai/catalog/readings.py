@@ -15,23 +15,19 @@ LATEST = frozenset({"latest"})
 
 def words(*parts: str) -> Read:
     """A name made of literals and `{fields}` of the event; what the event does not say is left out."""
+    steps = tuple(attrgetter(part[1:-1]) if part.startswith("{") else None for part in parts)
+    pairs = tuple(zip(parts, steps, strict=True))
 
     def name(event: Any) -> str:
-        values = (getattr(event, part[1:-1]) if part.startswith("{") else part for part in parts)
-        return " ".join(str(value) for value in values if value)
+        values = [part if read is None else read(event) for part, read in pairs]
+        return " ".join([str(value) for value in values if value])
 
     return name
 
 
-def fraction(field: str) -> Read:
-    """A number with a fraction, always: backends keep the type that they see first."""
-    read = attrgetter(field)
-
-    def real(event: Any) -> float | None:
-        value = read(event)
-        return None if value is None else float(value)
-
-    return real
+def fraction(value: Any) -> float | None:
+    """A number with a fraction, always: backends keep the type that they see first. What is no number is left out."""
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def failed(operation: Operation) -> str | None:

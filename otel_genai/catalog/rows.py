@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import attrgetter
@@ -63,20 +63,23 @@ class Attribute:
 
     def value(self, value: Any) -> Value | None:
         """What stands on a span; `None` where nothing may."""
+        if type(value) is int:  # what most are that are not remembered
+            return value
         if isinstance(value, str):
             return (privacy.word(value) or self.fallback) if self.label_allowed else privacy.text(value)
         if isinstance(value, tuple):
             return tuple(text for item in value if (text := privacy.text(str(item))) is not None)
         return value if isinstance(value, (bool, int, float)) else privacy.text(str(value))
 
-    def of(self, source: str | Read, missing: str | None = None) -> Source:
+    def of(self, source: str | Read, missing: str | None = None, fit: Read | None = None) -> Source:
         """This attribute, read off a field of the event (`"scope.channel"`) or by a function of it.
 
-        Where the event does not say, it is left out, or `missing` stands for it.
+        Where the event does not say, it is left out, or `missing` stands for it. `fit` makes of what it says what may
+        stand there, or `None`.
         """
         if isinstance(source, str):
-            return Source(self, attrgetter(source), missing, source)
-        return Source(self, source, missing)
+            return Source(self, attrgetter(source), missing, source, fit=fit)
+        return Source(self, source, missing, fit=fit)
 
     def always(self, value: Value) -> Source:
         """This attribute with one value for every event."""
@@ -94,36 +97,44 @@ class Source:
     """The field that is read, where it is one (`"scope.channel"`)."""
     constant: Value | None = None
     """What is read off every event, where that is always the same."""
+    fit: Read | None = None
+    """What makes of a value one that may stand there."""
 
-    def label(self, event: Event) -> Value | None:
-        return self.label_of(self.read(event))
+    @property
+    def reading(self) -> str | Read:
+        """How it is read, for `together`."""
+        return self.path or self.read
 
     def label_of(self, value: Any) -> Value | None:
         """The label for what was read, as `together` reads it."""
-        return self.missing if value is None else self.attribute.label(value)
+        found = value if value is None or self.fit is None else self.fit(value)
+        return self.missing if found is None else self.attribute.label(found)
 
-    def value(self, event: Event) -> Value | None:
-        value = self.read(event)
-        return self.missing if value is None else self.attribute.value(value)
+    def value_of(self, value: Any) -> Value | None:
+        """The same on a span."""
+        found = value if value is None or self.fit is None else self.fit(value)
+        return self.missing if found is None else self.attribute.value(found)
 
 
 Sources = tuple[Source, ...]
 
 
-def together(sources: Sources) -> Callable[[Event], tuple[Any, ...]]:
-    """What reads all of them off an event, in their order.
+def together(readings: Iterable[str | Read]) -> Callable[[Event], tuple[Any, ...]]:
+    """What reads all of these off an event, in their order: fields by their path, and functions of it.
 
     Fields that come first are read in one step, which is far faster than one by one.
     """
-    if not sources:
-        return lambda _: ()
-    paths = [path for path in takewhile(bool, (source.path for source in sources)) if path]
-    calls = tuple(source.read for source in sources[len(paths) :])
+    readings = tuple(readings)
+    paths = [one for one in takewhile(is_path, readings) if isinstance(one, str)]
+    reads = tuple(attrgetter(one) if isinstance(one, str) else one for one in readings)
     if len(paths) < 2:
-        reads = tuple(source.read for source in sources)
         return lambda event: tuple([read(event) for read in reads])
-    fields = attrgetter(*paths)
+    fields, calls = attrgetter(*paths), reads[len(paths) :]
     return (lambda event: (*fields(event), *[read(event) for read in calls])) if calls else fields
+
+
+def is_path(reading: str | Read) -> bool:
+    return isinstance(reading, str)
 
 
 @dataclass(frozen=True)
@@ -144,11 +155,15 @@ class On:
         return kind in self.kinds if self.kinds else kind != getattr(self.event, "started_kind", None)
 
     @property
-    def read(self) -> Read:
+    def reading(self) -> str | Read:
+        """How its amount is read, for `together`."""
         amount = self.amount
-        if isinstance(amount, str):
-            return attrgetter(amount)
-        return amount if callable(amount) else lambda _: amount
+        return (lambda _: amount) if isinstance(amount, int) else amount
+
+    @property
+    def read(self) -> Read:
+        reading = self.reading
+        return attrgetter(reading) if isinstance(reading, str) else reading
 
 
 @dataclass(frozen=True)

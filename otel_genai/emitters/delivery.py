@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
@@ -19,12 +18,12 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 
 from .. import guard
 from ..exporters import Reporter
+from .reasons import cause_in, cause_of, hint_at_port, reason_in
 
 SAY_AGAIN_AFTER = 60.0
 QUEUE_FULL = "the queue is full"
 FAMILIES = ("opentelemetry.", "requests.", "urllib3.")
 """Loggers through which the SDK, and what it sends with, say every attempt that fails."""
-PHRASES = frozenset(status.phrase for status in HTTPStatus)
 
 E = TypeVar("E")
 
@@ -38,8 +37,12 @@ class Delivery:
         exporter: str = "otlp-http-protobuf",
         endpoint: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        url: str | None = None,
     ) -> None:
         self.signal = signal
+        self._where = f" at {url}" if url else ""
+        self._hint = hint_at_port(url) if url else ""
         self.report = Reporter(signal, exporter, endpoint)
         self.failing = False
         """Whether the last thing that happened is a loss."""
@@ -53,10 +56,11 @@ class Delivery:
         self._said_at = float("-inf")
         self._said_lost: int | None = None
         self._reason: str | None = None
+        self._cause: str | None = None
         self._lock = threading.Lock()
 
-    def failed(self, items: int, reason: str, what: str = "do not arrive") -> None:
-        """`items` are lost. The log says so the first time, and then at most once a minute."""
+    def failed(self, items: int, reason: str, what: str = "do not arrive", why: str | None = None) -> None:
+        """`items` are lost. The log says so the first time, and then at most once a minute; `why` is for the log."""
         if reason == QUEUE_FULL:
             self.report.dropped(items)
         else:
@@ -69,7 +73,7 @@ class Delivery:
                 return
             self._said_at, self._said_lost, lost = now, self.lost, self.lost
         so_far = f", {lost} lost so far" if lost else ""
-        guard.logger.warning("%s %s (%s)%s; the program is not affected", self.signal, what, reason, so_far)
+        guard.logger.warning("%s %s (%s)%s; the program is not affected", self.signal, what, why or reason, so_far)
 
     def arrived(self) -> None:
         """An export came through; where the log said that they fail, it says that they do no more."""
@@ -97,13 +101,17 @@ class Delivery:
 
     def attempt(self, export: Callable[[], Any], items: int) -> bool:
         """One export, with the complaints of others about it held back. Whether it came through."""
-        self._reason, self._nobody_there = None, False
+        self._reason, self._cause, self._nobody_there = None, None, False
         with self.quiet():
             result, error = guard.attempt(export)
         if getattr(result, "name", None) == "SUCCESS":
             self.arrived()
             return True
-        self.failed(items, type(error).__name__ if error else self._reason or "not taken in time")
+        if error is not None:
+            self._reason, self._cause = type(error).__name__, cause_of(error)
+        reason = self._reason or "not taken in time"
+        why = f"{reason}: {self._cause}" if self._cause else reason
+        self.failed(items, reason, f"do not arrive{self._where}", why + self._hint)
         return False
 
     @contextmanager
@@ -121,7 +129,8 @@ class Delivery:
         if str(record.msg).startswith("Queue full"):
             self.failed(1, QUEUE_FULL, "do not all arrive")
         elif record.levelno >= logging.WARNING:
-            self._reason = reason_in(record.args) or self._reason
+            if reason := reason_in(record.args):
+                self._reason, self._cause = reason, cause_in(record.args)
             self._nobody_there = any(isinstance(argument, Exception) for argument in record.args or ())
             if self._stopping and self._nobody_there:
                 self.give_up()
@@ -133,18 +142,6 @@ class _Here(threading.local):
 
 _here = _Here()
 """For whose delivery this thread is at work."""
-
-
-def reason_in(arguments: object) -> str | None:
-    """What a complaint says about the failure, without its text: that may hold a URL."""
-    for argument in arguments if isinstance(arguments, tuple) else ():
-        if isinstance(argument, BaseException):
-            return type(argument).__name__
-        if isinstance(argument, int) and 100 <= argument <= 599:
-            return f"HTTP {argument}"
-        if isinstance(argument, str) and argument in PHRASES:
-            return argument
-    return None
 
 
 class HoldBack(logging.Filter):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
-from ..catalog.rows import Shape, Sources, Value, together
+from ..catalog.rows import Shape, Source, Sources, Value, together
 from ..events import Event
 
 REMEMBERED = 1024
@@ -25,9 +25,10 @@ class Reader:
         told = sorted((source for source in sources if source.constant is None), key=lambda one: one.path is None)
         few = tuple(source for source in told if source.attribute.label_allowed)
         free = tuple(source for source in told if not source.attribute.label_allowed)
-        named: Named = tuple((source.attribute.name_in(shape), source.attribute.value) for source in few)
-        self._few, self._free = together(few), together(free)
-        self._named: Named = tuple((source.attribute.name_in(shape), source.attribute.value) for source in free)
+        named: Named = tuple((source.attribute.name_in(shape), whole(source)) for source in few)
+        self._few = together(source.reading for source in few)
+        self._free = together(source.reading for source in free)
+        self._named: Named = tuple((source.attribute.name_in(shape), whole(source)) for source in free)
         known = ((source.attribute.name_in(shape), source.missing or source.constant) for source in sources)
         made = partial(fit, {name: value for name, value in known if value is not None}, named)
         self._remembered = lru_cache(REMEMBERED, typed=True)(made)
@@ -44,16 +45,23 @@ class Reader:
         except TypeError:  # a value that cannot be remembered, such as a list
             made = self._remembered.__wrapped__(*few)
         attributes = made.copy()
-        for (name, whole), value in zip(self._named, free, strict=True):
-            if value is not None and (known := value if type(value) is int else whole(value)) is not None:
-                attributes[name] = known
+        for named, value in zip(self._named, free, strict=True):
+            if value is not None:
+                name, read = named
+                if (known := read(value)) is not None:
+                    attributes[name] = known
         return attributes
 
     def of(self, event: Event) -> dict[str, Value]:
         return self.attributes(self.read(event))
 
 
+def whole(source: Source) -> Callable[[Any], Value | None]:
+    """How a value that was read may stand on a span."""
+    return source.attribute.value if source.fit is None else source.value_of
+
+
 def fit(known: dict[str, Value], named: Named, *values: Any) -> dict[str, Value]:
     """The `known` attributes and those of these values, as they may leave. Nobody may change what it returns."""
-    made = ((name, whole(value)) for (name, whole), value in zip(named, values, strict=True) if value is not None)
+    made = ((name, read(value)) for (name, read), value in zip(named, values, strict=True) if value is not None)
     return {**known, **{name: value for name, value in made if value is not None}}

@@ -16,8 +16,9 @@ from .. import guard
 from ..bus import bus
 from ..catalog.rows import Metric, Value
 from ..events import SeriesFolded
+from .histograms import Histogram, Labels, Moment, Place
+from .meters import book_of
 
-Labels = dict[str, Value]
 Series = tuple[tuple[str, Value], ...]
 """A set of attributes that can be looked up."""
 
@@ -50,57 +51,81 @@ class Bounded:
         self._lock = Lock()
 
 
-class Tally(Bounded):
+class Measured(Bounded):
+    """An instrument that is added to, in one place for each set of attributes."""
+
+    def __init__(self, name: str, make: Callable[[Labels], Place]) -> None:
+        super().__init__(name)
+        self._make = make
+        self._places: dict[Series, Place] = {}
+        self._rest: Place | None = None
+
+    def place(self, attributes: Labels) -> Place:
+        """Where amounts with these attributes go, to be kept by who has more of them."""
+        series: Series = tuple(attributes.items())
+        found = self._places.get(series)
+        if found is not None:
+            return found
+        with self._lock:
+            if series not in self._places and len(self._places) < MOST_SERIES:
+                self._places[series] = self._make(attributes)
+        return self._places.get(series, self._over)
+
+    def _over(self, amount: float, moment: Moment) -> None:
+        """Add to what is over."""
+        with self._lock:
+            if self._rest is None:
+                self._rest = self._make(dict(OVERFLOW))
+        self._rest(amount, moment)
+        self._fold()
+
+
+class Tally(Measured):
     """The sums of a counter, kept here and read at each export: an addition costs a fraction of the SDK's own."""
 
     def __init__(self, name: str, least: float = -inf) -> None:
-        super().__init__(name)
-        self._sums: dict[Series, float] = {}
-        self._least = least
+        super().__init__(name, self._sum)
+        self.least = least
         """Zero where a sum may only rise."""
+        self._sums: list[Sum] = []
 
-    def add(self, amount: float, attributes: Labels) -> None:
-        if not self._least <= amount < inf:
-            return  # one of these would spoil the sum for good
-        series: Series = tuple(attributes.items())
-        with self._lock:
-            found = self._sums.get(series)
-            folded = found is None and len(self._sums) >= MOST_SERIES
-            if folded:
-                series, found = OVERFLOW, self._sums.get(OVERFLOW)
-            self._sums[series] = (found or 0) + amount
-        if folded:
-            self._fold()
+    def _sum(self, attributes: Labels) -> Place:
+        self._sums.append(made := Sum(self, attributes))
+        return made.add
 
     def observe(self, _: CallbackOptions) -> list[Observation]:
         """Every sum there is, for whoever exports."""
-        with self._lock:
-            sums = list(self._sums.items())
-        return [Observation(amount, dict(series)) for series, amount in sums]
+        return [Observation(one.amount, one.attributes) for one in list(self._sums) if one.amount is not None]
 
 
-class Distribution(Bounded):
-    """A histogram of the SDK. Its series are bounded here, where it can be seen what is folded."""
+class Sum:
+    """One sum of a tally, and what it is of."""
 
-    def __init__(self, name: str, record: Callable[[float, Labels], object]) -> None:
-        super().__init__(name)
-        self._known: set[Series] = set()
-        self._record = record
+    __slots__ = ("_of", "amount", "attributes")
 
-    def record(self, amount: float, attributes: Labels) -> None:
-        series = tuple(attributes.items())
-        if series in self._known or self._finds_place(series):
-            self._record(amount, attributes)
-        else:
-            self._record(amount, dict(OVERFLOW))
-            self._fold()
+    def __init__(self, of: Tally, attributes: Labels) -> None:
+        self._of = of
+        self.attributes = attributes
+        self.amount: float | None = None
 
-    def _finds_place(self, series: Series) -> bool:
-        with self._lock:
-            if len(self._known) >= MOST_SERIES:
-                return False
-            self._known.add(series)
-            return True
+    def add(self, amount: float, _: Moment) -> None:
+        of = self._of
+        if of.least <= amount < inf:  # another one would spoil the sum for good
+            with of._lock:
+                self.amount = amount if self.amount is None else self.amount + amount
+
+
+class Distribution(Measured):
+    """A histogram, kept here or by the SDK; its series are bounded where it can be seen what is folded."""
+
+    def __init__(self, name: str, make: Callable[[Labels], Place], kept: Histogram | None = None) -> None:
+        super().__init__(name, make)
+        self._kept = kept
+
+    def forked(self) -> None:
+        super().forked()
+        if self._kept is not None:
+            self._kept.forked()
 
 
 class LastValues(Bounded):
@@ -177,9 +202,7 @@ def instrument(meter: Meter, name: str, metric: Metric) -> Tally | Distribution 
 
 def created(meter: Meter, name: str, metric: Metric) -> Tally | Distribution | LastValues:
     if metric.instrument == "histogram":
-        buckets = metric.buckets
-        made = meter.create_histogram(name, metric.unit, metric.doc, explicit_bucket_boundaries_advisory=buckets)
-        return Distribution(name, made.record)
+        return distribution(meter, name, metric)
     if metric.instrument == "gauge":
         gauge = LastValues(name)
         gauge.instrument = meter.create_observable_gauge(name, [gauge.observe], metric.unit, metric.doc)
@@ -194,6 +217,21 @@ def created(meter: Meter, name: str, metric: Metric) -> Tally | Distribution | L
     else:
         meter.create_observable_up_down_counter(name, [tally.observe], metric.unit, metric.doc)
     return tally
+
+
+def distribution(meter: Meter, name: str, metric: Metric) -> Distribution:
+    book = book_of(meter)
+    if book is None:
+        return Distribution(name, recording(meter, name, metric))
+    kept = book.open(name, metric)
+    return Distribution(name, kept.place, kept)
+
+
+def recording(meter: Meter, name: str, metric: Metric) -> Callable[[Labels], Place]:
+    """The places of a histogram of the SDK."""
+    buckets = metric.buckets
+    made = meter.create_histogram(name, metric.unit, metric.doc, explicit_bucket_boundaries_advisory=buckets)
+    return lambda attributes: lambda amount, moment: made.record(amount, attributes, moment.context)
 
 
 _instruments: WeakKeyDictionary[Meter, dict[str, Tally | Distribution | LastValues]] = WeakKeyDictionary()

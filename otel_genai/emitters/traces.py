@@ -15,7 +15,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from .. import privacy
 from ..bus import Handler
 from ..catalog.content import EXCEPTION
-from ..catalog.rows import Shape, Value
+from ..catalog.rows import Read, Shape, Value
 from ..catalog.rows import Span as Row
 from ..catalog.spans import SPANS
 from ..events import Event, HttpRequest, McpClientOperation, McpServerOperation, Operation, Remote
@@ -24,6 +24,8 @@ from .contents import Keeping
 from .reader import Reader
 
 KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
+NAMES_REMEMBERED = 1024
+"""Per row."""
 Extra = Callable[[Event], dict[str, Value]]
 """Attributes whose names only the event knows: the captured headers."""
 
@@ -188,12 +190,28 @@ def plan(row: Row, shape: Shape) -> Plan:
     name = row.name_in(shape)
     return Plan(
         row,
-        (lambda event: privacy.text(name(event)) or "") if callable(name) else lambda _: name,
+        naming(name) if callable(name) else lambda _: name,
         KINDS[row.kind_in(shape)],
         Reader(row.start, shape),
         Reader(row.end, shape),
         tuple((shape.name(moment.name), Reader(moment.sources, shape)) for moment in row.moments),
     )
+
+
+def naming(name: Read) -> Callable[[Event], str]:
+    """What reads a name off an event, as it may leave; what was read is remembered, for names are few."""
+    known: dict[str, str] = {}
+
+    def named(event: Event) -> str:
+        said = name(event)
+        found = known.get(said)
+        if found is None:
+            if len(known) >= NAMES_REMEMBERED:
+                known.clear()
+            known[said] = found = privacy.text(said) or ""
+        return found
+
+    return named
 
 
 def surroundings(event: Event) -> tuple[Context, list[Link]]:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from .. import failures
+from .. import failures, guard
 from ..content import Contents
 from ..scope import Scope
+
+READING = "reading an error"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -153,9 +155,9 @@ class Operation(Event):
     def _describe(self, error: BaseException) -> None:
         self.error = error
         self.error_category = self.error_type = failures.category(error)
-        self.failure_kind = failures.failure_kind(error)
-        self.error_code = failures.status(error)
-        self.request_id_hash = failures.request_id_hash(error) or self.request_id_hash
+        self.failure_kind = guard.call(READING, failures.failure_kind, error)
+        self.error_code = guard.call(READING, failures.status, error)
+        self.request_id_hash = guard.call(READING, failures.request_id_hash, error) or self.request_id_hash
 
     def _fail(self, error: Exception) -> None:
         self._describe(error)

@@ -18,15 +18,15 @@ class McpExchange(Operation):
     protocol_version: str | None = None
     """The version of the protocol that both have agreed on: `2025-11-25`."""
     transport: str | None = None
-    """`pipe` between processes of one machine, `tcp` for HTTP."""
+    """`pipe` for stdio; `tcp` for HTTP and WebSockets, `quic` for HTTP/3; none where it is not known, as in memory."""
     protocol_name: str | None = None
-    """`http`, where it is that."""
+    """`http` or `websocket`, where it is that."""
     http_version: str | None = None
 
 
 @dataclass(eq=False, kw_only=True)
 class McpOperation(McpExchange):
-    """A request or a notification. What it asks with, and what is answered, is never here."""
+    """A request or a notification. What it asks with, and what is answered, is never a field of it."""
 
     method: str = "_OTHER"
     """`tools/call`, `resources/read`, `notifications/progress` ..."""

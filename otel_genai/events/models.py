@@ -136,6 +136,8 @@ class ModelCall(Settings, Priced, Operation):
     """Which turn of its agent's loop it is, beginning with 1; those that run side by side are one turn."""
     adopted: bool = field(default=False, repr=False)
     """A provider's own call has been recognised as this one, so the next is another."""
+    apart: tuple[ModelUsage, ...] = field(default=(), init=False, repr=False)
+    """What it had used itself when another call began inside of it."""
 
     @property
     def operation_name(self) -> str:
@@ -151,6 +153,11 @@ class ModelCall(Settings, Priced, Operation):
 
     def begin(self, scope: Scope) -> None:
         super().begin(scope)
+        around = scope.operation
+        while around is not None:
+            if isinstance(around, ModelCall):
+                around.set_apart()
+            around = around.scope.operation
         agent = None if self.operation == "embeddings" else agent_at_work(self)
         self.agent_step = None if agent is None else agent.next_step()
 
@@ -158,13 +165,30 @@ class ModelCall(Settings, Priced, Operation):
         super().end(error)
         self.reckoned = None  # it was reckoned before all of it was known
         agent = None if self.operation == "embeddings" else agent_at_work(self)
-        if agent is not None and not self.counted_inside:
+        if agent is None:
+            return
+        if self.counted_inside:
+            for usage in self.apart:
+                agent.called(usage.input_tokens, usage.output_tokens, self.finish_reasons)
+        else:
             agent.called(self.input_tokens, self.output_tokens, self.finish_reasons)
 
+    def set_apart(self) -> None:
+        """What it has used before another call begins inside of it is its own, whatever that one tells."""
+        if not self.counted_inside and not (self.input_tokens is None and self.output_tokens is None):
+            self.reckoned = None
+            self.apart = (self.used(),)
+
     def consequences(self) -> Iterable[Event]:
-        if self.counted_inside or (self.input_tokens is None and self.output_tokens is None):
+        if self.counted_inside:
+            return self.apart
+        if self.input_tokens is None and self.output_tokens is None:
             return ()
         self.tell_those_around()
+        return (self.used(),)
+
+    def used(self) -> ModelUsage:
+        """What it has used so far, as the event that tells so."""
         cost = self.cost
         usage = ModelUsage(
             input_tokens=self.input_tokens,
@@ -184,7 +208,7 @@ class ModelCall(Settings, Priced, Operation):
             cost_source=cost.source if cost else None,
         )
         usage.reckoned = cost
-        return (usage,)
+        return usage
 
 
 def operation_of(api: str | None) -> str:

@@ -53,29 +53,8 @@ class MemoryOperation(Asked):
 
 
 @dataclass(eq=False, kw_only=True)
-class AgentCreation(Asked):
-    """The making of an agent at a provider, which keeps it; a class instantiated here is none."""
-
-    started_kind = "agent.creation.started"
-    completed_kind = "agent.creation.completed"
-    other_kinds: ClassVar[Mapping[str, str]] = {"error": "agent.creation.error"}
-
-    agent: str | None = None
-    """The agent's name."""
-    agent_id: str | None = None
-    """The provider's id of it."""
-    description: str | None = None
-    version: str | None = None
-    model: str | None = None
-
-
-@dataclass(eq=False, kw_only=True)
-class RemoteAgent(Asked):
-    """An agent at work elsewhere, as it is seen by who asked it. Its own work is told by its own process."""
-
-    started_kind = "agent.remote.started"
-    completed_kind = "agent.remote.completed"
-    other_kinds: ClassVar[Mapping[str, str]] = {"error": "agent.remote.error"}
+class AgentElsewhere(Asked):
+    """What is asked of somebody who keeps an agent, about it or of it."""
 
     agent: str | None = None
     """The agent's name."""
@@ -84,6 +63,24 @@ class RemoteAgent(Asked):
     description: str | None = None
     version: str | None = None
     model: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class AgentCreation(AgentElsewhere):
+    """The making of an agent at a provider, which keeps it; a class instantiated here is none."""
+
+    started_kind = "agent.creation.started"
+    completed_kind = "agent.creation.completed"
+    other_kinds: ClassVar[Mapping[str, str]] = {"error": "agent.creation.error"}
+
+
+@dataclass(eq=False, kw_only=True)
+class RemoteAgent(AgentElsewhere):
+    """An agent at work elsewhere, as it is seen by who asked it. Its own work is told by its own process."""
+
+    started_kind = "agent.remote.started"
+    completed_kind = "agent.remote.completed"
+    other_kinds: ClassVar[Mapping[str, str]] = {"error": "agent.remote.error"}
 
 
 @dataclass(eq=False, kw_only=True)

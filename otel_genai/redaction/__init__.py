@@ -49,7 +49,8 @@ class Redactor:
     Parameters:
         redact: more patterns, whose groups (or, without groups, whose matches) are masked as secrets are; or a function
             of the text, handed what the defaults have masked and trusted with what it returns. Nothing turns the
-            defaults off.
+            defaults off. Of a long text it gets only what `privacy.redact` hands in: as much as is kept, and
+            `LOOK_AHEAD` characters more, within which it must know a secret that crosses the cut.
 
     Raises re.error for a pattern that is none.
     """
@@ -65,7 +66,7 @@ class Redactor:
     def __call__(self, text: str, at_most: int | None = None) -> str | None:
         """`text` with its secrets masked, or None: the user's function failed, and the value must not leave at all.
 
-        The function is handed the whole text, whatever `at_most` says: only it knows how long its secrets are.
+        The function is handed all of `text`, whatever `at_most` says: only it knows how long its secrets are.
         """
         if self._function is None:
             return _redacted(text, at_most, self._finders)

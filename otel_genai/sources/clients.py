@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial, wraps
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from .. import guard, scope
 from ..bus import Entry, bus
@@ -188,8 +188,14 @@ class Running(NamedTuple):
             bus.finish(self.call)
 
 
-Begin = Callable[..., Running | None]
-End = Callable[[Running, Any], Any]
+class Fallible(Protocol):
+    """What `asking` knows of a request that is under way: `Running`, or what holds one."""
+
+    def failed(self, error: BaseException) -> None: ...
+
+
+Begin = Callable[..., Fallible | None]
+End = Callable[[Any, Any], Any]
 
 
 def begun(library: Library, client: Any, cast_to: Any, options: Any, *_: Any, **__: Any) -> Running | None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
-from functools import cache, partial
-from pkgutil import resolve_name
+from functools import partial, partialmethod
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from .. import guard
 from ..bus import bus
 from ..events import Operation
-from . import contents, results, streams
+from . import contents, futures, results, streams
+from .wrapped import Wrapper, observed_type
 
 if TYPE_CHECKING:
     from .observe import Block
 
 F = TypeVar("F", bound=Callable[..., Any])
-Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 Offer = Callable[[Operation, Any, tuple[Any, ...], dict[str, Any]], None]
 Make = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
+HANDS_CLASS = sys.version_info >= (3, 13)
+"""Whether a classmethod gives the class to what it is around as the first argument, instead of binding it."""
+
+FOLLOWING: Final = "following a future"
 
 
 def observed(function: F, block: Block[Any]) -> F:
@@ -28,52 +33,50 @@ def observed(function: F, block: Block[Any]) -> F:
     return cast(F, observed_type()(function, wrapper_for(function, block)))
 
 
-class Observed:
-    """What a decorated function is beside wrapt's wrapper: pickled by its name, and its own copy, as functions are."""
-
-    __slots__ = ()
-
-    def __reduce_ex__(self, _: Any) -> str:
-        return str(cast(Any, self).__qualname__)
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: Any) -> Self:
-        return self
-
-
-class ObservedMethod:
-    """The same for a method that was taken off its object or class: it is pickled with that."""
-
-    __slots__ = ()
-
-    def __reduce_ex__(self, _: Any) -> tuple[Any, ...]:
-        method: Any = self
-        owner = getattr(method.__wrapped__, "__self__", None)
-        if owner is None:
-            return resolve_name, (f"{method.__module__}:{method.__qualname__}",)
-        return getattr, (owner, method.__name__)
-
-
-@cache
-def observed_type() -> Callable[[Any, Wrapper], Any]:
-    """The class of decorated functions. The first decorator loads wrapt, which takes longer than all of ours."""
-    import wrapt
-
-    method = type("ObservedMethod", (ObservedMethod, wrapt.BoundFunctionWrapper), {})
-    return type("Observed", (Observed, wrapt.FunctionWrapper), {"__bound_function_wrapper__": method})
+def check(function: Any) -> None:
+    """Raise `TypeError` for what cannot be decorated, with what to decorate instead."""
+    kind = type(function).__name__
+    if inspect.isclass(function):
+        raise TypeError(
+            f"the class {function.__qualname__} cannot be decorated, for it would be no class any more: "
+            "decorate one of its methods, or a function that makes it"
+        )
+    if isinstance(function, partialmethod):
+        raise TypeError("a partialmethod cannot be decorated: decorate the function that it is made of")
+    if callable(function) or isinstance(function, (classmethod, staticmethod)):
+        return
+    if hasattr(type(function), "__get__"):
+        raise TypeError(f"a {kind} cannot be decorated: put @{kind} outside of it, that is in a line above")
+    raise TypeError(f"a function was expected to decorate, not {function!r}")
 
 
 def wrapper_for(function: Any, block: Block[Any]) -> Wrapper:
     """How a decorated function of this kind is called."""
     plain = underlying(function)
     make = maker(function, plain, block)
+    if HANDS_CLASS and inspect.isfunction(function):
+        make = without_class(make, function)
     if inspect.isasyncgenfunction(plain):
         return generating(make, block, streams.AsyncStream)
     if inspect.iscoroutinefunction(plain) or awaitable_generators(plain):
         return awaiting(make, block)
     return generating(make, block, streams.Stream) if inspect.isgeneratorfunction(plain) else calling(make, block)
+
+
+def without_class(make: Make, function: Any) -> Make:
+    """`make`, to which the class that a classmethod hands over is what the call is bound to, and no argument."""
+    name, inside = function.__name__, inspect.unwrap(function)
+
+    def around(owner: type) -> bool:
+        found = (vars(base).get(name) for base in owner.__mro__)
+        return any(isinstance(one, classmethod) and inspect.unwrap(one.__func__) is inside for one in found)
+
+    def make_bound(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if instance is None and args and isinstance(args[0], type) and around(args[0]):
+            return make(args[0], args[1:], kwargs)
+        return make(instance, args, kwargs)
+
+    return make_bound
 
 
 def awaitable_generators(function: Any) -> bool:
@@ -237,6 +240,19 @@ def settle(event: Operation, result: Any, block: Block[Any]) -> Any:
         followed = results.follow(event, result, block.on_item)
         if followed is not None:
             return followed
+        if hasattr(type(result), "add_done_callback") and guard.call(FOLLOWING, await_end, event, result, block):
+            return result
+    conclude(event, result, block)
+    return result
+
+
+def await_end(event: Operation, result: Any, block: Block[Any]) -> bool:
+    """Have the call end when the task or future that it returned does; False for what only looks like one."""
+    return futures.follow(event, result, lambda value: conclude(event, value, block))
+
+
+def conclude(event: Operation, result: Any, block: Block[Any]) -> None:
+    """Read what a call gave in the end, and end it."""
     if block.answered is not None:
         guard.call("reading a result", block.answered, event, result)
     if event.contents is not None and block.says is not None:
@@ -246,7 +262,6 @@ def settle(event: Operation, result: Any, block: Block[Any]) -> Any:
     if block.sign is not None:
         guard.call("taking a fingerprint", block.sign, event, "result_hash", result)
     bus.finish(event)
-    return result
 
 
 def judge(event: Operation, failure: Any) -> None:

@@ -14,22 +14,59 @@ MESSAGES = frozenset({"AIMessageChunk", "ai", "assistant"})
 """How pieces that are messages themselves may be marked."""
 MOST_PIECES = 128
 """Choices, and tool calls of each, that are put together."""
+LONGEST_HELD = content.LONGEST + content.BEYOND_THE_CUT
+
+
+class Room:
+    """The characters that all texts of one draft may still take together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = content.MOST_READ
+
+    def takes(self, text: str) -> bool:
+        """Take room for a text, if there is enough; says whether there was."""
+        fits = len(text) <= self.left
+        self.left -= len(text) if fits else 0
+        return fits
+
+    def word(self, said: object) -> str | None:
+        """A name or an id, if there is room for it."""
+        found = word(said)
+        return found if found is not None and self.takes(found) else None
 
 
 class Words:
-    """A text that grows up to a bound; beyond it only its length does."""
+    """A text that grows up to a bound, beyond which only its length does.
 
-    __slots__ = ("length", "pieces")
+    One for which the draft has no room goes as a whole, and leaves its room to the others: at its cut, a secret could
+    not be told as one.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("length", "pieces", "room")
+
+    def __init__(self, room: Room) -> None:
         self.pieces: list[str] = []
         self.length = 0
+        self.room = room
 
     def add(self, piece: object) -> None:
         if isinstance(piece, str) and piece:
-            if self.length < content.LONGEST + content.BEYOND_THE_CUT:
-                self.pieces.append(piece[: content.LONGEST + content.BEYOND_THE_CUT])
+            if self.length < LONGEST_HELD and not self.gone:
+                self._hold(piece[:LONGEST_HELD])
             self.length += len(piece)
+
+    def _hold(self, piece: str) -> None:
+        if self.room.takes(piece):
+            self.pieces.append(piece)
+        else:
+            self.room.left += sum(map(len, self.pieces))
+            self.pieces.clear()
+
+    @property
+    def gone(self) -> bool:
+        return self.length > 0 and not self.pieces
 
     def __str__(self) -> str:
         return "".join(self.pieces)
@@ -45,28 +82,34 @@ class ToolCallDraft:
 
     __slots__ = ("arguments", "call_id", "name")
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
         self.call_id: str | None = None
         self.name: str | None = None
-        self.arguments = Words()
+        self.arguments = Words(room)
+
+    def made(self, classes: frozenset[str]) -> Part:
+        given = self.arguments
+        said = {"truncated": True, "characters": given.length} if given.gone else str(given)
+        return tool_call(self.call_id, self.name, said, classes)
 
 
 class ChoiceDraft:
     """One choice of an answer."""
 
-    def __init__(self) -> None:
-        self.words = Words()
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.words = Words(room)
         self.tool_calls: dict[object, ToolCallDraft] = {}
         self.finish_reason: str | None = None
 
     def tool_call(self, key: object) -> ToolCallDraft:
         last = next(reversed(self.tool_calls), None)
         full = key not in self.tool_calls and len(self.tool_calls) >= MOST_PIECES
-        return self.tool_calls.setdefault(last if full else key, ToolCallDraft())
+        return self.tool_calls.setdefault(last if full else key, ToolCallDraft(self.room))
 
     def made(self, classes: frozenset[str]) -> Part | None:
         said = [self.words.part()] if self.words.length else []
-        calls = [tool_call(one.call_id, one.name, str(one.arguments), classes) for one in self.tool_calls.values()]
+        calls = [one.made(classes) for one in self.tool_calls.values()]
         if not said and not calls:
             return None
         made = message("assistant", [*said, *calls])
@@ -78,6 +121,7 @@ class AnswerDraft:
 
     def __init__(self, classes: frozenset[str]) -> None:
         self.classes = classes
+        self.room = Room()
         self.choices: dict[int, ChoiceDraft] = {}
         self.whole: list[Part] = []
         """The answer as the provider put it together itself."""
@@ -105,7 +149,7 @@ class AnswerDraft:
 
     def choice(self, place: object) -> ChoiceDraft:
         index = number(place) or 0
-        return self.choices.setdefault(index if len(self.choices) < MOST_PIECES else 0, ChoiceDraft())
+        return self.choices.setdefault(index if len(self.choices) < MOST_PIECES else 0, ChoiceDraft(self.room))
 
     def _choice(self, one: Any) -> None:
         get = fields(one).get
@@ -145,8 +189,8 @@ class AnswerDraft:
 
     def _tool(self, choice: ChoiceDraft, key: object, call_id: object, name: object) -> None:
         draft = choice.tool_call(key)
-        draft.call_id = draft.call_id or word(call_id)
-        draft.name = draft.name or word(name)
+        draft.call_id = draft.call_id or self.room.word(call_id)
+        draft.name = draft.name or self.room.word(name)
 
     # OpenAI's Responses, and Anthropic's Messages
 

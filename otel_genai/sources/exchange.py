@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from .. import guard
 from ..bus import bus
 from ..events import Exchange, ModelCall
-from . import replies
+from . import late, replies
 from .fields import field, number
 from .observe import Block, made
 
@@ -58,7 +58,8 @@ class ExchangeBlock(Block[Exchange]):
 
     def reply(self, reply: Any) -> None:
         """Read the runtime's reply: an object or a plain dict. An unknown shape is ignored."""
-        guard.call("reading a reply", read, self.event, reply)
+        if not late.unheard(self.event, "reply", self._used):
+            guard.call("reading a reply", read, self.event, reply)
 
     def record(self, reply: Any = None, *, error: BaseException | None = None, **fields: Any) -> None:
         """Tell an exchange that is over; it lasted from `started_at` until now.

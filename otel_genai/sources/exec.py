@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from errno import ENOEXEC
 from signal import Signals
-from typing import Any
+from typing import Any, Literal, overload
 
 from .. import guard
 from ..bus import bus
@@ -20,6 +20,68 @@ Command = Word | Sequence[Word]
 SIGNALS = {int(one): one.name for one in Signals}
 
 
+@overload
+def run(
+    command: Command,
+    *,
+    target: Target = "host",
+    mode: Mode = "child",
+    timeout: float | None = None,
+    text: Literal[True],
+    **popen_options: Any,
+) -> subprocess.CompletedProcess[str]: ...
+@overload
+def run(
+    command: Command,
+    *,
+    target: Target = "host",
+    mode: Mode = "child",
+    timeout: float | None = None,
+    encoding: str,
+    **popen_options: Any,
+) -> subprocess.CompletedProcess[str]: ...
+@overload
+def run(
+    command: Command,
+    *,
+    target: Target = "host",
+    mode: Mode = "child",
+    timeout: float | None = None,
+    errors: str,
+    **popen_options: Any,
+) -> subprocess.CompletedProcess[str]: ...
+@overload
+def run(
+    command: Command,
+    *,
+    target: Target = "host",
+    mode: Mode = "child",
+    timeout: float | None = None,
+    universal_newlines: Literal[True],
+    **popen_options: Any,
+) -> subprocess.CompletedProcess[str]: ...
+@overload
+def run(
+    command: Command,
+    *,
+    target: Target = "host",
+    mode: Mode = "child",
+    timeout: float | None = None,
+    text: Literal[False] | None = None,
+    encoding: None = None,
+    errors: None = None,
+    universal_newlines: Literal[False] | None = None,
+    **popen_options: Any,
+) -> subprocess.CompletedProcess[bytes]: ...
+@overload
+def run(
+    command: Command,
+    *,
+    target: Target = "host",
+    mode: Mode = "child",
+    timeout: float | None = None,
+    **popen_options: Any,
+) -> subprocess.CompletedProcess[Any]: ...
 def run(
     command: Command,
     *,

@@ -39,7 +39,7 @@ def _first_view(thing: Any) -> Any:
     kind = type(thing)
     if issubclass(kind, (str, bytes, int, float, list, tuple, type(None))):
         view: Callable[[Any], Any] = _nothing
-    elif issubclass(kind, Mapping):
+    elif issubclass(kind, (Mapping, Fields)):
         view = _itself
     else:
         view = _model_fields if hasattr(kind, "__pydantic_fields__") else Fields
@@ -52,8 +52,8 @@ def _nothing(_: object) -> Mapping[str, Any]:
     return _NO_FIELDS
 
 
-def _itself(mapping: Any) -> Any:
-    return mapping
+def _itself(view: Any) -> Any:
+    return view
 
 
 def _model_fields(model: Any) -> Mapping[str, Any]:

@@ -223,14 +223,31 @@ def route_of(scope: Request) -> str | None:
     """The template of the route that the application chose; `None` where it chose none or does not say."""
     route = scope.get("route")
     known = route if isinstance(route, str) else scope.get("path_template")
-    if route is None or isinstance(known, str):
-        return known if isinstance(known, str) else None
+    if isinstance(known, str):
+        return known
+    if route is None:
+        return unnoted(scope)
     template = getattr(effective(scope, route), "path_format", None)
     if not isinstance(template, str):
         return None
     if hasattr(route, "routes"):  # of an application that was mounted there only its place is known
         return mounted(scope, {}) or "/"
     return mounted(scope, getattr(route, "param_convertors", {})).rstrip("/") + template or "/"
+
+
+def unnoted(scope: Request) -> str | None:
+    """The same where the router notes only what it called, as FastAPI's does of its own pages and of mounts."""
+    endpoint, path = scope.get("endpoint"), scope.get("root_path") or ""
+    if endpoint is None:
+        return None
+    root: str = scope.get("app_root_path", path)
+    if path != root:
+        place = mounted(scope, {})
+        return None if place == root else place
+    routes = getattr(scope.get("router"), "routes", ())
+    found = {getattr(route, "path_format", None) for route in routes if getattr(route, "endpoint", None) is endpoint}
+    template = found.pop() if len(found) == 1 else None  # one endpoint may have several
+    return path.rstrip("/") + template if isinstance(template, str) else None
 
 
 def effective(scope: Request, route: object) -> object:

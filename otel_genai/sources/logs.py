@@ -1,4 +1,4 @@
-"""A handler of the standard library's logging that publishes what is logged, and a formatter that names the trace.
+"""Publishes what is logged by the standard library's logging, and a formatter that names the trace.
 
 structlog and loguru reach it, too: the one through the standard library, the other with `logger.add(LogHandler())`.
 """
@@ -47,26 +47,65 @@ _busy = threading.local()
 class LogHandler(logging.Handler):
     """Publishes each record as a `log.record` event, which is exported where `logs` is on.
 
-    `configure(logs=True)` attaches one to the root logger. The message leaves only under `capture_content=True`; level,
-    logger, place in the code, plain attributes (`extra=`) and the trace always do. What the exporter itself logs,
-    however low the level, is left out.
+    For what does not reach the root logger, as loguru's; what does is seen by `configure(logs=True)` alone. The message
+    leaves only under `capture_content=True`; level, logger, place in the code, plain attributes (`extra=`) and the
+    trace always do. What the exporter itself logs, however low the level, is left out.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not bus.listening or guard.exporting() or getattr(_busy, "on", False) or is_ours(record.name):
-            return
-        _busy.on = True
-        try:
-            guard.call("publishing a log record", _publish, record)
-        finally:
-            _busy.on = False
+        see(record)
+
+
+def see(record: logging.LogRecord) -> None:
+    """Publish a record, unless it is of who exports, or of who is told of one."""
+    if not bus.listening or guard.exporting() or getattr(_busy, "on", False) or is_ours(record.name):
+        return
+    _busy.on = True
+    try:
+        guard.call("publishing a log record", _publish, record)
+    finally:
+        _busy.on = False
+
+
+_attached = 0
+_hooked = False
+_call_handlers = logging.Logger.callHandlers
+"""What logging does with a record by itself."""
 
 
 def attach_to_root() -> Callable[[], None]:
-    """Have everything that reaches the root logger published; returns the undo."""
-    root, handler = logging.getLogger(), LogHandler()
-    root.addHandler(handler)
-    return lambda: root.removeHandler(handler)
+    """Have everything that reaches the root logger published, after its handlers had it; returns the undo.
+
+    There is no handler for it: with one, `logging.basicConfig` would do nothing, warnings would not be printed where
+    nobody configured logging, and `logging.config.dictConfig` would take it off.
+    """
+    global _attached, _hooked, _call_handlers
+    _attached += 1
+    if not _hooked:
+        _call_handlers, _hooked = logging.Logger.callHandlers, True
+        logging.Logger.callHandlers = _call_and_see  # type: ignore[assignment,method-assign]
+    return _detach
+
+
+def _detach() -> None:
+    """Where somebody else has hooked in above, the hook must stay, and sees nothing."""
+    global _attached, _hooked
+    _attached -= 1
+    if not _attached and logging.Logger.callHandlers is _call_and_see:
+        logging.Logger.callHandlers, _hooked = _call_handlers, False  # type: ignore[method-assign]
+
+
+def _call_and_see(logger: logging.Logger, record: logging.LogRecord) -> None:
+    _call_handlers(logger, record)
+    if _attached and _reaches_root(logger):
+        see(record)
+
+
+def _reaches_root(logger: logging.Logger) -> bool:
+    above: logging.Logger | None = logger
+    while above is not None and above is not logging.root:
+        above = above.parent if above.propagate else None
+    return above is not None
 
 
 def is_ours(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 from .. import guard, scope
 from ..bus import Entry, bus
 from ..events import ModelCall, Operation, ToolExecution
-from . import contents, decorate, drafts, replies, results, transcripts
+from . import contents, decorate, drafts, late, replies, results, transcripts
 from .params import read_params, summarise
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,10 +75,12 @@ class Block(Generic[O]):
     def update(self, **fields: Any) -> None:
         """Set fields of the event, for what is only known while it runs. An unknown one raises `TypeError`."""
         self.event.update(**fields)
+        late.over(self.event, "update")
 
     def fail(self, reason: BaseException | str) -> None:
         """Say that it failed although nothing is raised: an error, or a bounded word for it (`"rate_limit"`)."""
-        self.event.declare(reason)
+        if not late.over(self.event, "fail"):
+            self.event.declare(reason)
 
     def content(self, **content: Any) -> None:
         """Hand in content by its class: `input_messages`, `output_messages`, `system_prompt`, `tool_inputs` ...
@@ -86,7 +88,9 @@ class Block(Generic[O]):
         It leaves only where `capture_content` switches its class on; else nothing is done with it. Messages may have
         the shape of any provider. Another name raises `TypeError`.
         """
-        contents.keep(self.event if self._used else self.running(), content)
+        event = self.event if self._used else self.running()
+        contents.keep(event, content)
+        late.over(event, "content")
 
     def running(self) -> O:
         """The operation that goes on: of a decorated function's call, the innermost of its kind around us."""
@@ -126,8 +130,7 @@ class Block(Generic[O]):
 
     def __call__(self, function: F) -> F:
         """Decorate: every call of `function` becomes an operation. Its signature, types and kind stay what they are."""
-        if not callable(function) and not isinstance(function, (classmethod, staticmethod)):
-            raise TypeError(f"a function was expected to decorate, not {function!r}")
+        decorate.check(function)
         return decorate.observed(function, self)
 
 
@@ -143,8 +146,9 @@ class ModelCallBlock(Block[ModelCall]):
 
     def reply(self, reply: Any) -> None:
         """Read a provider's answer: an object of its library or a plain dict. An unknown shape is ignored."""
-        guard.call("reading a reply", replies.read, self.event, reply)
-        transcripts.answered(self.event, reply)
+        if not late.unheard(self.event, "reply", self._used):
+            guard.call("reading a reply", replies.read, self.event, reply)
+            transcripts.answered(self.event, reply)
 
     def stream(self, stream: S) -> S:
         """Follow a stream of the provider: iterate what this returns; the call lasts until the stream is over."""
@@ -168,11 +172,13 @@ class ToolBlock(Block[ToolExecution]):
     def params(self, params: Any) -> None:
         """Say what the tool is given: only of what kind it is, and the length of a list or a text, are kept."""
         summarise(self.event, params)
+        late.over(self.event, "params")
 
     def blocked(self, reason: str) -> None:
         """Say that the tool was not allowed to run, and why, in a bounded word (`"policy"`)."""
         self.event.declared = "blocked"
         self.event.denied_reason = reason
+        late.over(self.event, "blocked")
 
 
 # -- the face

@@ -32,7 +32,8 @@ Wrapper = Callable[[Wrapped, Any, tuple[Any, ...], dict[str, Any]], Any]
 
 PREPARING = "preparing a request"
 ANSWERED = "reading the size of an answer"
-CONTEXT_HEADERS = frozenset(("traceparent", "tracestate", b"traceparent", b"tracestate"))
+CONTEXT = ("traceparent", "tracestate")
+CONTEXT_HEADERS = frozenset((*CONTEXT, b"traceparent", b"tracestate"))
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _lock = RLock()  # an import hook may fire within `install`
@@ -61,12 +62,22 @@ def replace_context(headers: MutableMapping[Any, Any]) -> None:
         headers[name] = value
 
 
+def replace_folded(headers: MutableMapping[str, str]) -> None:
+    """The same in headers that know no case and take a name's every value out at once, as httpx's do."""
+    ours = bus.headers()
+    for name in CONTEXT:
+        if name in ours:
+            headers[name] = ours[name]
+        elif name in headers:
+            del headers[name]
+
+
 def carrying(request: Any) -> Any:
     """A copy of an `httpx.Request` or a `requests.PreparedRequest`: the caller may send the original again."""
     copy = object.__new__(type(request))  # copy.copy() would lose the body of httpx's
     copy.__dict__.update(request.__dict__)
-    copy.headers = request.headers.copy()
-    replace_context(copy.headers)
+    copy.headers = headers = request.headers.copy()
+    (replace_folded if hasattr(headers, "raw") else replace_context)(headers)
     return copy
 
 

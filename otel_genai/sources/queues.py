@@ -10,12 +10,19 @@ import asyncio
 import queue
 import time
 from collections import deque
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from ..bus import bus
 from ..events import LaneDequeued, LaneEnqueued
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default=Any)  # so that `Lane("main")` needs no annotation
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 class Lane(asyncio.Queue[T]):

@@ -76,10 +76,12 @@ COUNTS: dict[str, tuple[Alias, ...]] = {
     "input_audio_tokens": (*(Alias("audio_tokens", at) for at in READ), Alias("audio", "input_token_details")),
     "output_audio_tokens": (*(Alias("audio_tokens", at) for at in WRITTEN), Alias("audio", "output_token_details")),
 }
+WRAPPED = ("message", "response", "result", "metadata")
 USAGES = ("usage", "usage_metadata", "usageMetadata")
 MODELS = ("model", "model_version", "modelVersion")
 IDS = ("id", "response_id", "responseId")
 STOPS = ("stop_reason", "stopReason", "finish_reason", "finishReason")
+NOTHING: Mapping[str, Any] = {}
 SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 """The statuses of a Response that is over."""
 
@@ -88,7 +90,7 @@ SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 
 def read(call: ModelCall, reply: object) -> None:
     """Set on `call` what an answer says: tokens, id, model, finish reasons; provider and model where it knows none."""
-    answer = _unwrapped(reply)
+    answer = fields(_unwrapped(reply))
     parts = list(_parts(answer))
     holder, usage = next(_usages(parts), (answer, None))
     if usage is not None:
@@ -96,8 +98,8 @@ def read(call: ModelCall, reply: object) -> None:
     read_names(call, parts, usage)
     call.response_id = first_word((holder, *parts), IDS) or call.response_id
     call.finish_reasons = next(filter(None, map(finish_reasons, parts)), None) or call.finish_reasons
-    if field(answer, "object") == "response" and field(answer, "status") == "failed":
-        read_failure(call, field(answer, "error"))
+    if answer.get("object") == "response" and answer.get("status") == "failed":
+        read_failure(call, answer.get("error"))
 
 
 def _unwrapped(reply: object) -> object:
@@ -105,19 +107,19 @@ def _unwrapped(reply: object) -> object:
     return data if isinstance(data, Mapping) or hasattr(data, "__dict__") else reply
 
 
-def _parts(answer: object) -> Iterator[object]:
+def _parts(answer: Any) -> Iterator[Any]:
+    """The fields of an answer, and of what it may be wrapped around."""
     yield answer
-    get = fields(answer).get
-    for name in ("message", "response", "result", "metadata"):
-        part = get(name)
+    for name in WRAPPED:
+        part = answer.get(name)
         if part is not None:
-            yield part
+            yield fields(part)
             if name == "result" and (message := field(part, "message")) is not None:
-                yield message
+                yield fields(message)
 
 
-def _usages(parts: Iterable[object]) -> Iterator[tuple[object, object]]:
-    return ((part, usage) for part in parts for name in USAGES if (usage := field(part, name)))
+def _usages(parts: Iterable[Any]) -> Iterator[tuple[object, object]]:
+    return ((part, usage) for part in parts for name in USAGES if (usage := part.get(name)))
 
 
 def read_usage(call: ModelCall, usage: object) -> None:
@@ -166,13 +168,14 @@ def read_names(call: ModelCall, parts: Iterable[object], usage: object = None) -
 
 def finish_reasons(part: object) -> tuple[str, ...] | None:
     """Why each generation ended, in the provider's words; a Response that is complete says no more than that."""
-    choices = field(part, "choices") or field(part, "candidates")
+    get = fields(part).get
+    choices = get("choices") or get("candidates")
     if isinstance(choices, (list, tuple)):
-        reasons = (first_word((choice,), STOPS) for choice in choices)
-        return tuple(reason for reason in reasons if reason is not None)
-    if field(part, "object") == "response":
-        status = word(field(part, "status"))
-        reason = word(field(field(part, "incomplete_details"), "reason")) or status
+        reasons = [first_word((choice,), STOPS) for choice in choices]
+        return tuple([reason for reason in reasons if reason is not None])
+    if get("object") == "response":
+        status = word(get("status"))
+        reason = word(field(get("incomplete_details"), "reason")) or status
         return (reason,) if reason is not None and status in SETTLED else None
     stop = first_word((part,), STOPS)
     return None if stop is None else (stop,)
@@ -191,7 +194,7 @@ def chunk(call: ModelCall, item: Any) -> None:
 
     Only text, reasoning and tool arguments are counted: what is around them differs from library to library.
     """
-    _read_piece(call, item)
+    (_readers.get(type(item)) or _reader_for(item))(call, item)
     if call.contents is not None:
         drafts.add_answer(call, item)
 
@@ -209,7 +212,7 @@ def _reader_for(item: object) -> Read:
     if isinstance(item, str):
         reader: Read = add_text
     elif "choices" in declared if declared else field(item, "choices") is not None:
-        reader = _completion
+        reader = _words if declared else _completion
     elif "type" in declared if declared else isinstance(field(item, "type"), str):
         reader = _event
     else:
@@ -223,6 +226,20 @@ def add_text(call: ModelCall, text: object) -> None:
     if isinstance(text, str):
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         call.response_bytes = (call.response_bytes or 0) + size
+
+
+def _words(call: ModelCall, item: Any) -> None:
+    """A chunk of a class that declares its fields. Most are a piece of one text, and have nothing else to say."""
+    said = item.__dict__
+    choices = said.get("choices")
+    if choices and len(choices) == 1 and call.response_id is not None and not said.get("usage"):
+        choice = getattr(choices[0], "__dict__", NOTHING)
+        delta = getattr(choice.get("delta"), "__dict__", NOTHING)
+        text = delta.get("content")
+        if text and choice.get("finish_reason") is None and not delta.get("tool_calls"):
+            add_text(call, text)
+            return
+    _completion(call, item)
 
 
 def _completion(call: ModelCall, item: Any) -> None:
@@ -251,14 +268,16 @@ def _choice(call: ModelCall, choice: Any) -> None:
 
 
 def _delta(call: ModelCall, said: Any) -> None:
-    text = said.get("content")
+    get = said.get
+    text = get("content")
     if text:
         add_text(call, text)
     else:
         for name in ("refusal", "reasoning_content", "reasoning"):
-            add_text(call, said.get(name))
-    for tool_call in said.get("tool_calls") or ():
-        add_text(call, field(field(tool_call, "function"), "arguments"))
+            add_text(call, get(name))
+    if tool_calls := get("tool_calls"):
+        for tool_call in tool_calls:
+            add_text(call, field(field(tool_call, "function"), "arguments"))
 
 
 def _ended(call: ModelCall, reason: str | None, index: int) -> None:

@@ -29,7 +29,7 @@ _nowhere: ContextVar[Any] = ContextVar("otel_genai_nowhere", default=None)
 class Body:
     """What makes the items: its operation, and what is current in it. Apart from the stream, which stands for it."""
 
-    __slots__ = ("inner", "notes", "on_item", "operation", "over", "scope", "world", "worldly")
+    __slots__ = ("counts", "inner", "notes", "on_item", "operation", "over", "scope", "world", "worldly")
 
     scope: Scope
     """Our own context variable, as it was in the body where that last stopped."""
@@ -39,8 +39,8 @@ class Body:
     def __init__(self, operation: Operation, inner: Any, on_item: OnItem | None) -> None:
         self.operation = operation
         self.inner = inner
-        self.on_item = on_item
-        self.notes = isinstance(operation, ModelCall)
+        self.on_item = None if on_item is None else guard.quiet("reading a chunk", on_item)
+        self.counts = self.notes = isinstance(operation, ModelCall)
         self.over = False
         self.world: ContextVar[Any] | None = None
 
@@ -72,7 +72,7 @@ class Body:
         self.leave(ours, worldly)
         inner = self.inner
         if getattr(inner, "gi_frame", None) is None and getattr(inner, "ag_frame", None) is None:
-            self.finish(None if isinstance(error, (StopIteration, StopAsyncIteration)) else error)
+            self.finish(None if issubclass(type(error), (StopIteration, StopAsyncIteration)) else error)
 
     def finish(self, error: BaseException | None) -> None:
         """End the operation, or this stream's part in it: once."""
@@ -87,13 +87,14 @@ class Body:
         return self.over
 
     def note(self, item: Any) -> None:
-        reader = self.operation.__dict__.get("reader")
+        operation = self.operation
+        reader = operation.__dict__.get("reader")
         if reader is not None and reader is not self:
             return
-        if isinstance(self.operation, ModelCall):
-            note_chunk(self.operation)
+        if self.counts:
+            note_chunk(operation)
         if self.on_item is not None:
-            guard.call("reading a chunk", self.on_item, self.operation, item)
+            self.on_item(operation, item)
 
 
 class Steps:

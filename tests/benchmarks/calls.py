@@ -9,7 +9,7 @@ import otel_genai as genai
 from otel_genai.events import MessageQueued, ToolLoop
 
 from .rounds import Candidate, Line, Subject
-from .sdk import connected, floor, measured_by_hand, meters, observed, tracers, yardstick, yardsticks
+from .sdk import connected, floor, measured_by_hand, observed, our_meters, tracers, yardstick, yardsticks
 
 REPLY: dict[str, Any] = {
     "id": "chatcmpl-1",
@@ -177,7 +177,7 @@ def tell() -> None:
 def gateway_event() -> Subject:
     return Subject(
         {
-            "ours": Candidate(tell, partial(connected, "default", None, meters())),
+            "ours": Candidate(tell, partial(connected, "default", None, our_meters())),
             "by hand": measured_by_hand(tell),
         },
         (Line("gateway event: 2 counters, 1 histogram", "ours", "by hand", 1.3),),

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 from otel_genai import config, pipeline
+from otel_genai.emitters.meters import Meters
 from otel_genai.sources import outbound
 
 from .rounds import Candidate
@@ -40,7 +41,14 @@ def tracers(sampled: bool = True) -> TracerProvider:
 
 @cache
 def meters() -> MeterProvider:
+    """The SDK's own: for what is made by hand, and for the peers."""
     return MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
+
+
+@cache
+def our_meters() -> MeterProvider:
+    """The provider that `configure` makes."""
+    return Meters([InMemoryMetricReader()])
 
 
 @contextmanager
@@ -53,7 +61,7 @@ def observed(
     **options: Any,
 ) -> Iterator[None]:
     """Our telemetry is on, and what `also` switches on (it returns its undo)."""
-    with connected(shape, tracers(sampled), meters() if metrics else None, also, options):
+    with connected(shape, tracers(sampled), our_meters() if metrics else None, also, options):
         yield
 
 
@@ -106,7 +114,7 @@ class Measurements:
     def __getattr__(self, create: str) -> Any:
         def instrument(name: str, unit: str, _: str, **advice: Any) -> Noted:
             about = {"unit": unit, **advice}
-            return Noted(lambda amount, attributes: self.made.append((create, name, about, amount, attributes)))
+            return Noted(lambda amount, attributes, _: self.made.append((create, name, about, amount, attributes)))
 
         def observable(name: str, callbacks: Any, unit: str, _: str) -> None:
             self.observables.append((create.replace("observable_", ""), name, {"unit": unit}, callbacks))
@@ -123,7 +131,7 @@ class Measurements:
 class Noted:
     """An instrument of `Measurements`."""
 
-    def __init__(self, note: Callable[[Any, Attributes], object]) -> None:
+    def __init__(self, note: Callable[[Any, Attributes, object], object]) -> None:
         self.add = self.record = note
 
 
@@ -216,11 +224,11 @@ def floor(
 def grouped(measurements: Measurements) -> list[tuple[Attributes, list[tuple[Callable[..., object], Any]]]]:
     """The measurements, each set of attributes once with all that was recorded with it."""
     meter = meters().get_meter("floor")
-    groups: dict[int, tuple[Attributes, list[tuple[Callable[..., object], Any]]]] = {}
+    groups: dict[Any, tuple[Attributes, list[tuple[Callable[..., object], Any]]]] = {}
     for create, name, about, amount, attributes in measurements.made:
         instrument = getattr(meter, create)(name, **about)
         record = getattr(instrument, "record", None) or instrument.add
-        groups.setdefault(id(attributes), (attributes, []))[1].append((record, amount))
+        groups.setdefault(frozenset(attributes.items()), (attributes, []))[1].append((record, amount))
     return list(groups.values())
 
 

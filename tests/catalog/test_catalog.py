@@ -145,7 +145,7 @@ def test_every_metric_can_be_read_off_its_event(metric: Metric, on: On) -> None:
     event = example(on.event)
     amount = on.read(event)
     assert amount is None or isinstance(amount, (int, float))
-    assert all(isinstance(source.label(event), (str, bool, int, type(None))) for source in on.sources)
+    assert all(isinstance(source.label_of(source.read(event)), (str, bool, int, type(None))) for source in on.sources)
     assert set(on.kinds) <= set(on.event.kinds())
 
 
@@ -153,7 +153,7 @@ def test_every_metric_can_be_read_off_its_event(metric: Metric, on: On) -> None:
 def test_every_span_can_be_read_off_its_event(row: Span) -> None:
     event = example(row.event)
     for source in sources_of(row):
-        assert isinstance(source.value(event), (str, bool, int, float, tuple, type(None)))
+        assert isinstance(source.value_of(source.read(event)), (str, bool, int, float, tuple, type(None)))
     for shape in (Shape.named("default"), Shape.named("latest")):
         name = row.name_in(shape)
         assert name(event) if callable(name) else name
@@ -163,7 +163,7 @@ def test_every_span_can_be_read_off_its_event(row: Span) -> None:
 def test_every_log_record_can_be_read_off_its_event(row: LogEvent) -> None:
     event = example(row.event)
     for source in (*row.sources, *row.texts):
-        assert isinstance(source.value(event), (str, bool, int, float, tuple, type(None)))
+        assert isinstance(source.value_of(source.read(event)), (str, bool, int, float, tuple, type(None)))
         assert not source.attribute.label_allowed
     assert row.severity(event) in SEVERITIES
     assert row.said(event) is None or row.event is events.LogRecord

@@ -67,9 +67,12 @@ def readings() -> Iterator[tuple[Attribute, Any]]:
     """Every attribute, as each row reads it off an event that says everything."""
     for row in SPANS:
         moments = (source for moment in row.moments for source in moment.sources)
-        yield from ((source.attribute, source.value(filled(row.event))) for source in (*row.start, *row.end, *moments))
+        yield from (
+            (source.attribute, source.value_of(source.read(filled(row.event))))
+            for source in (*row.start, *row.end, *moments)
+        )
     for on in (on for metric in METRICS for on in metric.on):
-        yield from ((source.attribute, source.label(filled(on.event))) for source in on.sources)
+        yield from ((source.attribute, source.label_of(source.read(filled(on.event)))) for source in on.sources)
 
 
 READINGS = [(attribute, value) for attribute, value in readings() if value is not None]

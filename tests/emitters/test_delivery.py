@@ -20,6 +20,7 @@ from otel_genai.emitters.delivery import SAY_AGAIN_AFTER, Delivery, HoldBack
 from otel_genai.viewer import Receiver
 
 Answer = Callable[[socket.socket], object]
+NOT_AFFECTED = "the program is not affected"
 
 
 def answering(status: str, body: str = "") -> Answer:
@@ -168,6 +169,36 @@ def test_losses_are_counted_rightly_by_many_threads(delivery: tuple[Delivery, li
     assert delivery[0].lost == 8000
 
 
+# -- what it says of the way
+
+
+@pytest.mark.parametrize(
+    ("cause", "said_of"),
+    [
+        (ConnectionRefusedError, "OSError: connection refused"),
+        (socket.gaierror, "OSError: name not found"),
+        (TimeoutError, "OSError: timed out"),
+        (ConnectionResetError, "OSError: connection closed"),
+        (ValueError, "OSError"),
+    ],
+)
+def test_what_is_below_an_error_is_said_and_its_text_is_not(
+    caplog: pytest.LogCaptureFixture, cause: type[Exception], said_of: str
+) -> None:
+    def export() -> None:
+        raise OSError("secret") from cause("secret")
+
+    assert not Delivery("traces", url="http://h:4318/v1/traces").attempt(export, 1)
+    (message,) = said(caplog)
+    assert message == f"traces do not arrive at http://h:4318/v1/traces ({said_of}), 1 lost so far; {NOT_AFFECTED}"
+
+
+@pytest.mark.parametrize(("port", "hinted"), [(":4317", True), (":4318", False), ("", False)])
+def test_whoever_named_the_port_of_grpc_is_told_so(caplog: pytest.LogCaptureFixture, port: str, hinted: bool) -> None:
+    Delivery("traces", url=f"http://***@h{port}/v1/traces?***").attempt(lambda: 1 / 0, 1)
+    assert ("port 4317 is that of OTLP over gRPC" in said(caplog)[0]) is hinted
+
+
 # -- collectors
 
 
@@ -184,8 +215,10 @@ def test_a_collector_that_fails_is_one_line_a_signal_and_nothing_else(
     assert {record.name for record in lines} == {"otel_genai"}
     assert not any(record.exc_info for record in lines)
     text = "\n".join(said(caplog))
-    assert len(re.findall(f"(traces|metrics) do not arrive \\(({reason})\\)", text)) == 2
-    assert not re.search("secret|://|127.0.0.1|tenant", text)
+    shown = re.escape(f"http://***@{url.rpartition('@')[2].partition('?')[0]}")
+    said_of = rf"(traces|metrics) do not arrive at {shown}/v1/\1\?\*\*\* \(({reason})\)"
+    assert len(re.findall(said_of, text)) == 2
+    assert "secret" not in text
     assert text.count("\n") == 2
     assert "traces: 2 were lost until the end" in text
 
@@ -217,7 +250,7 @@ def test_what_comes_after_an_outage_arrives_and_that_is_said(impatient: None, ca
             assert telemetry.flush()
     assert len(receiver.spans) == 3
     assert said(caplog) == [
-        "traces do not arrive (not taken in time), 2 lost so far; the program is not affected",
+        f"traces do not arrive at {url}/v1/traces (not taken in time), 2 lost so far; the program is not affected",
         "traces arrive again; 2 were lost",
     ]
 
@@ -230,7 +263,8 @@ def test_totals_are_not_lost_and_differences_are(
     with genai.configure(enabled=True, endpoint="http://127.0.0.1:9", traces=False) as telemetry:
         genai.publish(genai.events.MessageQueued(source="test", queue_depth=2))
         assert not telemetry.flush()
-    assert said(caplog)[0] == f"metrics do not arrive (not taken in time){lost}; the program is not affected"
+    where = "at http://127.0.0.1:9/v1/metrics (not taken in time)"
+    assert said(caplog)[0] == f"metrics do not arrive {where}{lost}; the program is not affected"
     assert len(said(caplog)) == (1 if preference == "cumulative" else 2)  # a difference more, of nothing, at the end
 
 

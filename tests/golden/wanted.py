@@ -83,6 +83,13 @@ WANTED = (
     Wanted("metric openclaw.tokens", "point", None, UNTRUSTED | {"openclaw.token": "total"}, RECKONED),
     Wanted("metric openclaw.cost.usd", "point", None, UNTRUSTED, RECKONED),
     Wanted("metric nora.agent.cost.usd", "metric", None, "nora.agent.cost.usd", "the other document names it"),
+    Wanted(
+        "metric otel_genai.usage.untold",
+        "metric",
+        None,
+        "otel_genai.usage.untold",
+        "a call without tokens is in no count of them",
+    ),
     Wanted("metric openclaw.tool.execution.*", "openclaw.tool.params.length", ..., None, UNDOCUMENTED),
     Wanted("metric openclaw.tool.execution.*", "openclaw.toolName", "bad tool name with spaces", "tool", BOUNDED),
     Wanted("metric openclaw.tool.execution.*", "gen_ai.tool.name", "bad tool name with spaces", "tool", BOUNDED),

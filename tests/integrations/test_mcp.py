@@ -202,7 +202,7 @@ def test_a_session_begins_with_a_handshake_and_is_measured_on_both_sides(capture
     for side in ("client", "server"):
         (point,) = captured.points(f"mcp.{side}.session.duration")
         assert (point.count, point.unit) == (1, "s")
-        assert point.attributes == {"mcp.protocol.version": "2025-11-25", "network.transport": "pipe"}
+        assert point.attributes == {"mcp.protocol.version": "2025-11-25"}
 
 
 def test_a_call_says_what_the_conventions_ask_for(captured: Captured) -> None:

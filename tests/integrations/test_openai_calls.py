@@ -97,6 +97,29 @@ def test_a_second_request_in_the_same_block_is_its_child(captured: Captured) -> 
     assert child.input_tokens == parent.input_tokens == 10
 
 
+def test_every_request_in_the_same_block_is_paid_for(captured: Captured) -> None:
+    answers = iter((10, 20, 40))
+    client = answering(lambda _: {**WHOLE, "usage": {"prompt_tokens": next(answers), "completion_tokens": 1}})
+
+    @genai.model_call(provider="openai")
+    def ask_again(model: str) -> Any:
+        return [ask(client, model=model) for _ in range(3)][-1]
+
+    ask_again("gpt-5.5")
+    told = [event.input_tokens for event in captured.events if isinstance(event, genai.events.ModelUsage)]
+    assert sorted(told) == [10, 20, 40]
+
+
+def test_what_a_block_s_request_has_used_counts_also_where_the_next_one_fails(captured: Captured) -> None:
+    answers = iter([WHOLE])
+    with answering(lambda _: next(answers)) as client, genai.model_call("gpt-5.5", provider="openai"):
+        ask(client)
+        with pytest.raises(StopIteration):
+            ask(client)
+    (used,) = [event for event in captured.events if isinstance(event, genai.events.ModelUsage)]
+    assert used.input_tokens == 10
+
+
 @pytest.mark.parametrize("other", [{"provider": "anthropic"}, {"operation": "embeddings"}])
 def test_a_block_for_another_call_keeps_its_own(captured: Captured, other: dict[str, Any]) -> None:
     with answering(WHOLE) as client, genai.model_call(**other):

@@ -17,10 +17,11 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
 
 from otel_genai.catalog.metrics import METRICS
-from otel_genai.emitters.series import Distribution, LastValues, instrument
+from otel_genai.emitters.histograms import Moment
+from otel_genai.emitters.meters import Meters
+from otel_genai.emitters.series import LastValues, instrument
 from otel_genai.prometheus import Page
 
 pytestmark = pytest.mark.real
@@ -28,6 +29,7 @@ pytest.importorskip("opentelemetry.exporter.prometheus", reason="the extra `prom
 
 STACK = Path(__file__).parents[2] / "examples" / "stack"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+NOW = Moment(0, None, None)
 PROGRAM = """
 import sys
 import otel_genai as genai
@@ -178,7 +180,9 @@ def test_the_queries_that_people_write_are_answered(prometheus: Prometheus, quer
 
 @pytest.mark.parametrize("metric", ["gen_ai_client_token_usage_count", "nora_agent_cost_usd_total"])
 def test_tokens_and_cost_carry_what_the_verification_looks_for(prometheus: Prometheus, metric: str) -> None:
-    for labels, _ in prometheus.query(metric):
+    found = prometheus.query(metric)
+    assert found
+    for labels, _ in found:
         assert labels["nora_agent_id"] == "ada"
         assert labels["gen_ai_request_model"] == "gpt-5.5"
         assert labels["nora_runtime_family"] == "openclaw"
@@ -220,13 +224,13 @@ def test_promtool_finds_nothing_wrong_with_the_page_of_a_program(program: Progra
 
 def test_promtool_finds_nothing_wrong_with_any_metric_of_the_catalog() -> None:
     page = Page()
-    meter = MeterProvider([page.reader], shutdown_on_exit=False).get_meter("catalog")
+    meter = Meters([page.reader]).get_meter("catalog")
     for metric in METRICS:
         made = instrument(meter, metric.name, metric)
         if isinstance(made, LastValues):
             made.keep(1, {}, None)
         else:
-            (made.record if isinstance(made, Distribution) else made.add)(1, {})
+            made.place({})(1, NOW)
     text = page.text("", "")[1].decode()
     assert text.count("# TYPE") == len({metric.name for metric in METRICS}) + 1  # and target_info
     assert complaints(text) == []

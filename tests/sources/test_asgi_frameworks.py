@@ -242,6 +242,14 @@ def test_pipelined_requests_share_neither_scope_nor_trace(captured: Captured, ht
 # -- FastAPI
 
 
+def look_at(request: Any) -> PlainTextResponse:
+    return PlainTextResponse("looked")
+
+
+def look_twice(request: Any) -> PlainTextResponse:
+    return PlainTextResponse("looked twice")
+
+
 def tenant() -> str:
     return "acme"
 
@@ -285,6 +293,39 @@ def test_a_router_that_fastapi_includes_has_its_prefix_in_the_route(captured: Ca
     assert {span.name for span in servers(captured)} == {"GET /v1/items/{id}"}
     assert [span["http.response.status_code"] for span in servers(captured)] == [200, 404, 422]
     assert {point["http.route"] for point in captured.points(DURATION)} == {"/v1/items/{id}"}
+
+
+async def below(scope: Any, receive: Any, send: Any) -> None:
+    await PlainTextResponse("metrics")(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/openapi.json", "/openapi.json"),
+        ("/docs", "/docs"),
+        ("/plain/3", "/plain/{id}"),
+        ("/first", None),  # two routes have this endpoint
+        ("/metrics/any", "/metrics"),
+        ("/t/acme/any", "/t/{tenant}"),
+        ("/inner/v1/items/3", "/inner/v1/items/{id}"),
+        ("/inner/docs", "/inner"),
+        ("/absent", None),
+    ],
+)
+@pytest.mark.parametrize("root", ["", "/api"])
+def test_what_fastapi_routes_without_a_note_has_a_route_where_it_is_sure(
+    captured: Captured, root: str, path: str, route: str | None
+) -> None:
+    app = fastapi()
+    for place in ("/plain/{id}", "/first", "/second"):
+        app.add_route(place, look_at if place == "/plain/{id}" else look_twice)
+    app.mount("/metrics", below)
+    app.mount("/t/{tenant}", below)
+    app.mount("/inner", fastapi())
+    with TestClient(Middleware(app), root_path=root) as client:
+        client.get(root + path)
+    assert servers(captured)[0].get("http.route") == (route and root + route)
 
 
 def test_a_background_task_of_a_sync_endpoint_is_in_the_trace(captured: Captured) -> None:

@@ -239,6 +239,11 @@ def test_a_carried_function_keeps_its_name_and_raises_what_it_raises() -> None:
         carried(0)
 
 
+def test_what_is_no_function_cannot_be_carried() -> None:
+    with pytest.raises(TypeError, match=r"carried\(\) takes a function, not 5"):
+        genai.carried(5)  # type: ignore[type-var]
+
+
 def test_an_async_function_cannot_be_carried() -> None:
     with pytest.raises(TypeError, match="takes a plain function"):
         genai.carried(search)

@@ -7,12 +7,13 @@ import json
 import time
 from contextvars import Context
 from pathlib import Path
+from threading import Event, Lock
 from typing import Any
 
 import pytest
 
 from otel_genai.sources.containers.claim import Claim
-from otel_genai.sources.containers.crew import MOST, SLOW, Crew
+from otel_genai.sources.containers.crew import SLOW, Crew
 from otel_genai.sources.containers.engine import container, image, reached
 from otel_genai.sources.containers.readings import available, reading, usage
 from otel_genai.sources.containers.samples import Sample, cores, sample
@@ -227,37 +228,48 @@ def test_jitter_never_makes_it_early() -> None:
     assert wait == 11.5
 
 
-def test_a_crew_grows_where_answers_are_slow_and_shrinks_again() -> None:
-    crew, waiting, most = Crew(2, Context()), [0], [0]
+class Slow:
+    """A question whose answer takes long; how many were asked at the same time, and before the first was answered."""
 
-    def slow(_: int) -> None:
-        waiting[0] += 1
-        most[0] = max(most[0], waiting[0])
+    def __init__(self) -> None:
+        self.most = self.first = self._asked = self._waiting = 0
+        self._lock = Lock()
+
+    def __call__(self, _: int) -> None:
+        with self._lock:
+            self._asked += 1
+            self._waiting += 1
+            self.most = max(self.most, self._waiting)
         time.sleep(SLOW * 1.2)
-        waiting[0] -= 1
+        with self._lock:
+            self._waiting -= 1
+            self.first = self.first or self._asked
 
-    assert len(crew.ask(slow, range(12), 20)) == 12
-    grown, most[0] = most[0], 0
-    assert grown > 2
-    crew.ask(slow, range(12), 20)
-    assert most[0] >= grown
+
+def test_a_crew_grows_where_answers_are_slow_and_shrinks_again() -> None:
+    crew, growing, grown, shrunk = Crew(2, Context()), Slow(), Slow(), Slow()
+    assert len(crew.ask(growing, range(12), 20)) == 12
+    assert growing.first <= 2 < growing.most
+    crew.ask(grown, range(12), 20)
+    assert 2 < grown.first <= 12
+    assert grown.most >= growing.most
     crew.ask(lambda _: None, range(300), 20)
-    most[0] = 0
-    assert crew.ask(slow, range(2), 20).keys() == {0, 1}
-    assert most[0] <= 2
-    assert most[0] < MOST
+    assert crew.ask(shrunk, range(12), 20).keys() == set(range(12))
+    assert shrunk.first <= 2
 
 
 def test_a_crew_gives_what_it_has_when_the_time_is_over_and_each_error_in_its_place() -> None:
-    crew = Crew(4, Context())
+    crew, over = Crew(4, Context()), Event()
 
     def ask(what: int) -> int:
         if what == 1:
             raise OSError("no")
-        time.sleep(0.3 if what == 2 else 0)
+        if what == 2:
+            over.wait(20)
         return what
 
-    answers = crew.ask(ask, [0, 1, 2], 0.1)
+    answers = crew.ask(ask, [0, 1, 2], 1)
+    over.set()
     assert answers[0] == (0, None)
     assert isinstance(answers[1][1], OSError)
     assert answers.keys() == {0, 1}

@@ -78,7 +78,13 @@ class Recorded:
         self.asked: list[str] = []
         self.told: queue.Queue[Answer] = queue.Queue()
         self.events_status = 200
+        self.hears = threading.Event()
+        """Unless it is set, nobody who asks for events gets an answer."""
+        self.hears.set()
         self.closing = threading.Event()
+        self.most_at_once = 0
+        """Statistics that it was asked for at the same time."""
+        self._at_once = 0
         self._reads = 0
         self._server: Server | None = None
         self._lock = threading.Lock()
@@ -137,8 +143,16 @@ class Recorded:
         elif path.endswith("/containers/json"):
             self.send(handler, self.listed)
         else:
-            self.closing.wait(self.seconds)
+            self.think()
             self.send(handler, self.frames.get(path.split("/")[-2], 404))
+
+    def think(self) -> None:
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        self.closing.wait(self.seconds)
+        with self._lock:
+            self._at_once -= 1
 
     def send(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
         answer = answer() if callable(answer) else answer
@@ -157,6 +171,7 @@ class Recorded:
         if self.events_status != 200:
             self.send(handler, self.events_status)
             return
+        self.hears.wait(30)
         handler.send_response(200)
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
@@ -195,14 +210,24 @@ def polls(engine: Recorded) -> Iterator[Callable[..., None]]:
     stops: list[Callable[[], None]] = []
 
     def start(semconv: bool = False, **options: Any) -> None:
-        docker = Docker(**{"enabled": True, "host": engine.url, "interval_ms": 50, "timeout_ms": 300} | options)
+        docker = Docker(**{"enabled": True, "host": engine.url, "interval_ms": 50, "timeout_ms": 5000} | options)
         stops.append(containers.start(Config(docker=docker, semconv_containers=semconv, service_name=engine.path)))
 
     yield start
     for stop in stops:
         stop()
     engine.close()
-    until(lambda: not [one for one in threading.enumerate() if one.name == "otel-genai-docker"])
+    until(lambda: not threads())
+
+
+def threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "otel-genai-docker"]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the threads that poll said to the log; the rest of the process may have something to say, too."""
+    records = [record for record in caplog.records if record.threadName == "otel-genai-docker"]
+    return [record.message.partition(":")[0] for record in records if record.levelno >= logging.WARNING]
 
 
 def until(true: Callable[[], object], seconds: float = 15) -> None:
@@ -298,7 +323,7 @@ def test_only_what_a_proxy_lets_through_is_asked_and_only_of_the_labelled(
         (500, "500"),
         (b"truncated", "requests.exceptions.ConnectionError"),
         (b"{garbage", "requests.exceptions.JSONDecodeError"),
-        (lambda: time.sleep(0.5), "timeout"),
+        (lambda: time.sleep(1.5), "timeout"),
     ],
     ids=["500", "truncated", "garbage", "hung"],
 )
@@ -308,7 +333,7 @@ def test_a_container_that_cannot_be_asked_disturbs_no_other(
     engine.add("bad")
     engine.add("good")
     engine.frames["bad"] = answer
-    polls()
+    polls(timeout_ms=1000)
     until(lambda: values(captured, CPU) and errors(captured))
     [(request, kind)] = errors(captured)
     assert request == "stats"
@@ -366,8 +391,7 @@ def test_an_engine_that_tells_no_events_is_polled_all_the_same(
     until(lambda: values(captured, CPU) and ("events", "403") in errors(captured))
     engine.listed = []
     until(lambda: not values(captured, CPU))
-    said = [record.message for record in caplog.records if "noticed late" in record.message]
-    assert len(said) == 1
+    assert logged(caplog) == ["the ends of containers are noticed late"]
 
 
 def test_a_container_that_was_renamed_leaves_its_old_name(
@@ -408,8 +432,11 @@ def test_an_engine_that_is_down_is_said_once_and_found_again(
     until(lambda: values(captured, UP) == {"": 1} and values(captured, CPU))
     engine.close()
     until(lambda: values(captured, UP) == {"": 0})
-    said = [record.message.partition(":")[0] for record in caplog.records if record.levelno >= logging.WARNING]
-    assert said == ["containers are not measured", "containers are measured again", "containers are not measured"]
+    assert logged(caplog) == [
+        "containers are not measured",
+        "containers are measured again",
+        "containers are not measured",
+    ]
 
 
 @pytest.mark.parametrize("listed", [500, b"{garbage", {"message": "no"}, b"truncated"])
@@ -428,11 +455,9 @@ def test_an_engine_whose_samples_take_long_is_asked_by_more_at_a_time(
     engine.seconds = 0.3
     for number in range(24):
         engine.add(f"c{number}")
-    polls(concurrency=2, interval_ms=1000, timeout_ms=2000)
-    until(lambda: len(values(captured, CPU)) == 24)
+    polls(concurrency=2, interval_ms=1000)
+    until(lambda: len(values(captured, CPU)) == 24 and engine.most_at_once > 8)
     assert not errors(captured)
-    durations = [event.duration_s for event in told(captured, events.ContainerPoll)]
-    assert max(durations) < 24 * 0.3 / 2
 
 
 def test_containers_of_one_agent_are_one_series(
@@ -448,7 +473,7 @@ def test_containers_of_one_agent_are_one_series(
 
 def test_of_two_workers_one_polls_and_the_other_takes_over(engine: Recorded, captured: Captured) -> None:
     engine.add("one")
-    docker = Docker(enabled=True, host=engine.url, interval_ms=50, timeout_ms=300)
+    docker = Docker(enabled=True, host=engine.url, interval_ms=50, timeout_ms=5000)
     first, second = (Poller(Config(docker=docker, service_name=engine.path)) for _ in range(2))
     first.start()
     until(lambda: values(captured, CPU))
@@ -474,7 +499,7 @@ if child:
     os._exit(0)
 seen = []
 bus.subscribe(seen.append, "container.stats")
-for _ in range(1000):
+for _ in range(3000):
     time.sleep(0.01)
     if seen:
         print("the child polls", flush=True)
@@ -490,10 +515,32 @@ def test_a_forked_worker_takes_over_when_its_parent_ends(engine: Recorded) -> No
     assert subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout == b"the child polls\n"
 
 
+LOADING = """
+import sys
+from otel_genai.sources.containers.claim import no_fork
+from otel_genai.sources.containers.engine import Engine
+class Watch:
+    def find_spec(self, name, *_):
+        if not no_fork.locked():
+            print(name, flush=True)
+sys.meta_path.insert(0, Watch())
+engine = Engine(sys.argv[1], 5)
+engine.stats(engine.containers()[0].id)
+next(iter(engine.endings()))
+"""
+
+
+def test_nothing_is_loaded_that_a_fork_could_interrupt(engine: Recorded) -> None:
+    engine.add("one")
+    engine.tell("die", "one")
+    command = [sys.executable, "-W", "ignore", "-c", LOADING, engine.url]
+    assert subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout == b""
+
+
 def test_without_being_asked_nothing_is_started() -> None:
     before = threading.enumerate()
     containers.start(Config())()
-    assert threading.enumerate() == before
+    assert set(threading.enumerate()) <= set(before)  # others may end meanwhile
 
 
 @pytest.mark.parametrize("given", [True, {"enabled": True}, {"enabled": "yes"}])
@@ -509,20 +556,30 @@ def test_without_the_library_one_warning_says_so(
 ) -> None:
     monkeypatch.setitem(sys.modules, "docker", None)
     polls()
-    until(lambda: not [one for one in threading.enumerate() if one.name == "otel-genai-docker"])
-    assert [record.message.partition(":")[0] for record in caplog.records] == ["containers are not measured"]
+    until(lambda: not threads())
+    assert logged(caplog) == ["containers are not measured"]
 
 
 def test_an_engine_that_answers_nothing_is_stopped_without_waiting(engine: Recorded, captured: Captured) -> None:
     engine.listed = lambda: engine.closing.wait(30) and []
-    docker = Docker(enabled=True, host=engine.url, timeout_ms=5000)
+    docker = Docker(enabled=True, host=engine.url, timeout_ms=30_000)
     stop = containers.start(Config(docker=docker, service_name=engine.path))
     until(lambda: engine.queries("/containers/json"))
-    began = time.monotonic()
     stop()
-    assert time.monotonic() - began < 5
+    assert threads()  # it still waits for the answer
     engine.close()
-    until(lambda: not [one for one in threading.enumerate() if one.name == "otel-genai-docker"])
+    until(lambda: not threads())
+
+
+def test_one_that_is_stopped_while_it_asks_for_events_does_not_listen(engine: Recorded) -> None:
+    engine.add("one")
+    engine.hears.clear()
+    docker = Docker(enabled=True, host=engine.url, interval_ms=50)
+    stop = containers.start(Config(docker=docker, service_name=engine.path))
+    until(lambda: engine.queries("/events"))
+    stop()
+    engine.hears.set()
+    until(lambda: not threads())
 
 
 @contextmanager
@@ -543,7 +600,7 @@ def test_the_pipeline_starts_it_unobserved_and_stops_it(engine: Recorded) -> Non
     assert not observed
     assert event.scope.channel is None
     engine.close()
-    until(lambda: not [one for one in threading.enumerate() if one.name == "otel-genai-docker"])
+    until(lambda: not threads())
 
 
 def test_points_are_data(captured: Captured) -> None:

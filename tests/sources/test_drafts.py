@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -188,9 +189,10 @@ MANY = 200_000
 
 
 def held(draft: AnswerDraft) -> int:
-    words = [choice.words for choice in draft.choices.values()]
-    words += [call.arguments for choice in draft.choices.values() for call in choice.tool_calls.values()]
-    return sum(len(piece) for one in words for piece in one.pieces)
+    calls = [call for choice in draft.choices.values() for call in choice.tool_calls.values()]
+    words = [choice.words for choice in draft.choices.values()] + [call.arguments for call in calls]
+    names = sum(len(call.name or "") + len(call.call_id or "") for call in calls)
+    return sum(len(piece) for one in words for piece in one.pieces) + names
 
 
 def test_a_stream_of_very_many_items_holds_what_is_kept_and_no_more() -> None:
@@ -207,6 +209,39 @@ def test_one_huge_item_is_cut_at_once() -> None:
     draft = AnswerDraft(ALL)
     draft.add(delta(content="x" * 10_000_000))
     assert held(draft) <= content.LONGEST + content.BEYOND_THE_CUT
+
+
+def many_calls(arguments: str, name: str = "weather") -> Iterator[dict[str, Any]]:
+    """Of as many choices and tool calls as there may be, each call in two pieces, one after the other."""
+    for choice, place, half in product(range(128), range(128), (0, 1)):
+        function = {"name": name, "arguments": arguments[half::2]}
+        call = {"index": place, "id": f"{choice}.{place}", "function": function}
+        yield {"choices": [{"index": choice, "delta": {"tool_calls": [call]}}]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [("x" * 10_000, "weather"), ("{}", "n" * 10_000)], ids=["arguments", "names"]
+)
+def test_all_texts_of_a_stream_of_very_many_tool_calls_share_one_bound(arguments: str, name: str) -> None:
+    draft, contents = AnswerDraft(ALL), Contents(ALL, content.as_is)
+    for item in many_calls(arguments, name):
+        draft.add(item)
+        assert draft.room.left >= 0
+    assert content.MOST_READ - 20_000 <= held(draft) <= content.MOST_READ
+    draft.settle(contents)
+    assert len(contents.kept["output_messages"]) <= content.LONGEST
+    assert json.loads(contents.kept["output_messages"])
+
+
+def test_a_text_for_which_there_is_no_room_is_left_out_as_a_whole_with_its_length() -> None:
+    function = {"name": "f", "arguments": "x" * 10_000}
+    draft = AnswerDraft(ALL)
+    for place in [*range(20)] * 10:
+        draft.add(delta(tool_calls=[{"index": place, "id": "c", "function": function}]))
+    given = [part["arguments"] for part in (draft.choices[0].made(ALL) or {})["parts"]]
+    whole = content.MOST_READ // 100_000
+    assert given.count("x" * 100_000) == whole
+    assert given.count({"truncated": True, "characters": 100_000}) == 20 - whole
 
 
 def test_with_content_off_nothing_of_a_stream_is_held(captured: Captured) -> None:

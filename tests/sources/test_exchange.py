@@ -6,12 +6,13 @@ import asyncio
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 import otel_genai as genai
-from otel_genai import costs, events
+from otel_genai import costs, events, scope
 from otel_genai.testing import Captured, capture
 
 TOKENS, COST, SPENT = "gen_ai.client.token.usage", "nora.agent.cost.usd", "openclaw.cost.usd"
@@ -185,9 +186,20 @@ def test_an_unknown_field_is_told(captured: Captured) -> None:
 
 
 def test_nothing_happens_where_nobody_listens() -> None:
-    genai.exchange("ada").record(REPLY, input_tokens=5)
+    read: list[str] = []
+
+    class Reply:
+        def __getattr__(self, name: str) -> None:
+            read.append(name)
+
+    genai.exchange("ada").record(Reply(), input_tokens=5)
+    assert read == []
     with genai.exchange("ada") as exchange:
-        exchange.reply(REPLY)
+        assert scope.current().operation is None
+    assert (exchange.event.started_ns, exchange.event.outcome) == (0, None)
+    with capture():
+        genai.exchange("ada").record(Reply())
+    assert read
 
 
 # -- around model calls: nothing twice
@@ -320,6 +332,35 @@ def test_what_nobody_can_price_is_counted_and_in_no_cost(priced: Captured) -> No
     (unpriced,) = priced.points("otel_genai.cost.unpriced")
     assert (unpriced.value, unpriced["openclaw.model"]) == (2, "m-9")
     assert not any("otel_genai.cost.amount" in span for span in priced.spans)
+
+
+def test_a_call_that_goes_well_and_tells_no_tokens_is_counted_as_such(priced: Captured) -> None:
+    with genai.model_call("gpt-5.5", provider="openai"):
+        pass
+    with genai.model_call("gpt-5.5", provider="openai") as told:
+        told.reply({"usage": {"prompt_tokens": 0, "completion_tokens": 0}})
+    with suppress(TimeoutError), genai.model_call("gpt-5.5", provider="openai"):
+        raise TimeoutError
+    (untold,) = priced.points("otel_genai.usage.untold")
+    assert (untold.value, untold["openclaw.model"]) == (1, "gpt-5.5")
+
+
+def test_where_the_exchange_around_tells_the_tokens_a_call_need_not(priced: Captured) -> None:
+    with genai.exchange(agent_id="ada", model="gpt-5.5") as exchange:
+        with genai.model_call("gpt-5.5", provider="openai"):
+            pass
+        exchange.update(input_tokens=3, output_tokens=1)
+    assert priced.points("otel_genai.usage.untold") == []
+
+
+def test_what_a_call_has_used_before_another_begins_inside_of_it_is_its_own(priced: Captured) -> None:
+    with genai.agent("ada") as agent, genai.model_call("router", provider="local") as outer:
+        outer.reply({"usage": {"prompt_tokens": 10, "completion_tokens": 1}})
+        with genai.model_call("gpt-5.5", provider="openai") as inner:
+            inner.reply({"usage": {"prompt_tokens": 20, "completion_tokens": 2}})
+    told = {event.model: event.input_tokens for event in priced.events if isinstance(event, genai.events.ModelUsage)}
+    assert told == {"router": 10, "gpt-5.5": 20}
+    assert agent.event.input_tokens == 30
 
 
 def test_a_model_that_is_free_costs_zero_and_is_not_unpriced() -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -274,11 +279,137 @@ def test_logs_are_off_unless_they_are_switched_on(captured: Captured) -> None:
     assert not any(isinstance(handler, LogHandler) for handler in before)
 
 
-def test_what_is_attached_to_the_root_is_taken_off_again() -> None:
-    before = list(logging.getLogger().handlers)
-    with genai.configure(enabled=True, logs=True, logs_exporter="stdout", traces=False, metrics=False):
-        assert len(logging.getLogger().handlers) == len(before) + 1
-    assert logging.getLogger().handlers == before
+ON_STDOUT: dict[str, Any] = {
+    "enabled": True,
+    "logs": True,
+    "logs_exporter": "stdout",
+    "traces": False,
+    "metrics": False,
+}
+
+
+def test_nothing_is_added_to_the_root_and_the_hook_is_taken_off_again() -> None:
+    handlers, before = list(logging.getLogger().handlers), logging.Logger.callHandlers
+    with genai.configure(**ON_STDOUT):
+        assert logging.getLogger().handlers == handlers
+        assert logging.Logger.callHandlers is not before
+        genai.configure(**ON_STDOUT).shutdown()
+        assert logging.Logger.callHandlers is before
+    assert logging.Logger.callHandlers is before
+
+
+def test_a_record_is_seen_once_though_two_have_asked_for_it() -> None:
+    with genai.configure(**ON_STDOUT), capture(logs=True) as captured:
+        log.error("x")
+    assert the_log(captured)
+
+
+def test_who_hooks_in_above_is_left_alone_and_records_are_seen_once_again(capsys: pytest.CaptureFixture[str]) -> None:
+    before, theirs = logging.Logger.callHandlers, []
+    with genai.configure(**ON_STDOUT):
+        ours = logging.Logger.callHandlers
+        hook = logging.Logger.callHandlers = lambda logger, record: (theirs.append(record), ours(logger, record))  # type: ignore[assignment,method-assign]
+    log.error("nobody is told of this")
+    assert logging.Logger.callHandlers is hook
+    with genai.configure(**ON_STDOUT):
+        log.error("x")
+        logging.Logger.callHandlers = ours  # type: ignore[method-assign]
+    assert logging.Logger.callHandlers is before
+    assert (len(capsys.readouterr().out.splitlines()), len(theirs)) == (1, 2)
+
+
+def test_what_does_not_reach_the_root_is_not_exported(logged: Captured) -> None:
+    parent = logging.getLogger("shop.tools")
+    parent.propagate = False
+    try:
+        log.error("x")
+        logging.getLogger("shop").error("y")
+    finally:
+        parent.propagate = True
+    assert the_log(logged)["openclaw.logger"] == "shop"
+
+
+def test_a_record_below_the_level_of_its_logger_is_not_made(logged: Captured) -> None:
+    log.setLevel(logging.ERROR)
+    try:
+        log.warning("x")
+        log.error("y")
+    finally:
+        log.setLevel(logging.NOTSET)
+    assert the_log(logged).severity == "ERROR"
+
+
+PROGRAM = """
+import logging, logging.config, sys
+import otel_genai as genai
+telemetry = genai.configure()
+log = logging.getLogger("shop")
+{}
+log.info("an info"); log.warning("a warning")
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("an error")
+telemetry.shutdown()
+telemetry = genai.configure()
+log.error("another")
+print(logging.getLogger().handlers, logging.getLogger().level, file=sys.stderr)
+"""
+SET_UPS = {
+    "without code": (
+        "from otel_genai import zero_code; zero_code.Instrumentor().instrument(); logging.basicConfig(level=20)",
+        4,
+    ),
+    "nobody configured it": ("", 3),
+    "basicConfig": ("logging.basicConfig(level=logging.INFO, format='<%(message)s>')", 4),
+    "dictConfig": (
+        "logging.config.dictConfig({'version': 1, 'disable_existing_loggers': False,"
+        " 'handlers': {'h': {'class': 'logging.StreamHandler'}}, 'root': {'level': 'INFO', 'handlers': ['h']}})",
+        4,
+    ),
+    "basicConfig by force": ("logging.basicConfig(force=True, level=logging.ERROR)", 2),
+    "uvicorn": (
+        "import uvicorn; uvicorn.Config(None, log_config=uvicorn.config.LOGGING_CONFIG | {"
+        "'disable_existing_loggers': False}); logging.getLogger('uvicorn.error').warning('from uvicorn')",
+        3,
+    ),
+    "structlog": (
+        "import structlog; structlog.configure(processors=[structlog.stdlib.render_to_log_kwargs],"
+        " logger_factory=structlog.stdlib.LoggerFactory()); structlog.get_logger('shop').warning('it said', shop='a')",
+        4,
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("set_up", "exported"), SET_UPS.values(), ids=SET_UPS)
+def test_the_logging_of_the_program_is_as_it_is_without_us(set_up: str, exported: int, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"traces": False, "metrics": False, "logs": True, "logs_exporter": "stdout"}))
+
+    def run(enabled: str) -> tuple[str, list[str]]:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM.format(set_up)],
+            env={**os.environ, "OTEL_GENAI_ENABLED": enabled, "OTEL_GENAI_CONFIG": str(file)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return re.sub("0x[0-9a-f]+", "", done.stderr), done.stdout.splitlines()
+
+    with_us, without_us = run("true"), run("false")
+    assert with_us[0] == without_us[0]
+    assert "another" in with_us[0]
+    assert (len(with_us[1]), without_us[1]) == (exported, [])
+
+
+def test_what_we_say_of_a_collector_that_is_down_is_printed_where_nobody_configured_logging() -> None:
+    program = "import otel_genai as genai, logging\n" + (
+        "telemetry = genai.configure(enabled=True, logs=True, endpoint='http://127.0.0.1:9', metrics=False)\n"
+        "logging.getLogger('shop').error('an error')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr.startswith("an error\nlogs do not arrive")
 
 
 # -- structlog and loguru

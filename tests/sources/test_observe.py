@@ -214,6 +214,24 @@ def test_a_classmethod_knows_its_class_in_both_orders(captured: Captured, name: 
     assert [span["gen_ai.tool.name"] for span in captured.spans] == [name, name]
 
 
+@pytest.mark.parametrize("name", ["outer_class", "inner_class"])
+def test_the_class_of_a_classmethod_is_none_of_its_arguments(captured: Captured, name: str) -> None:
+    class Own(Toolbox):
+        @classmethod
+        def inner_class(cls, query: str) -> tuple[Any, str]:
+            return super().inner_class(query)
+
+    assert getattr(Own, name)("why?") == (Own, "why?")
+    (execution,) = captured.events
+    assert (execution.params_kind, execution.params_length) == ("string", 4)
+
+
+def test_a_class_that_is_an_argument_is_one(captured: Captured) -> None:
+    Toolbox.inner_static(Toolbox)
+    (execution,) = captured.events
+    assert execution.params_kind == "other"
+
+
 @pytest.mark.parametrize("name", ["outer_static", "inner_static"])
 def test_a_staticmethod_is_one_in_both_orders(captured: Captured, name: str) -> None:
     assert getattr(Toolbox, name)("a") == getattr(Toolbox(), name)("a") == (None, "a")
@@ -254,6 +272,29 @@ def test_methods_are_pickled_with_their_object_or_class() -> None:
     for name in ("method", "outer_class", "inner_class", "outer_static", "inner_static"):
         method = getattr(Toolbox, name)
         assert pickle.loads(pickle.dumps(method)).__qualname__ == method.__qualname__
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Toolbox(), "method"), (Toolbox, "outer_class"), (Toolbox, "inner_class")])
+def test_a_method_is_made_again_of_its_function_and_its_object(captured: Captured, owner: Any, name: str) -> None:
+    method = getattr(owner, name)
+    again = type(method)(method.__func__, method.__self__)
+    assert again == method
+    assert again.__func__ is method.__func__
+    assert inspect.signature(again) == inspect.signature(method)
+    assert again("a") == method("a")
+    assert len(captured.spans) == 2
+
+
+def test_a_method_can_be_referred_to_weakly(captured: Captured) -> None:
+    box = Toolbox()
+    reference = weakref.WeakMethod(box.method)
+    method = reference()
+    assert method is not None
+    method("a")
+    assert captured.span(TOOL)["gen_ai.tool.name"] == "method"
+    del method, box
+    gc.collect()
+    assert reference() is None
 
 
 def test_a_copy_of_a_decorated_function_is_itself() -> None:
@@ -603,12 +644,41 @@ def test_a_decorator_with_an_unknown_field_is_an_error_that_says_which_there_are
 
 
 @pytest.mark.parametrize("face", [genai.tool, genai.agent, genai.model_call, genai.run])
-@pytest.mark.parametrize("thing", [42, ["search"], property(lambda self: 1)])
+@pytest.mark.parametrize("thing", [42, ["search"]])
 def test_what_is_no_function_cannot_be_decorated(face: Any, thing: Any) -> None:
     with pytest.raises(TypeError, match="a function was expected to decorate"):
         face(thing)
     with pytest.raises(TypeError, match="a function was expected to decorate"):
         face("x")(thing)
+
+
+@pytest.mark.parametrize(
+    ("thing", "instead"),
+    [
+        (Toolbox, "decorate one of its methods, or a function that makes it"),
+        (property(lambda self: 1), "put @property outside of it"),
+        (functools.cached_property(lambda self: 1), "put @cached_property outside of it"),
+        (functools.singledispatchmethod(lambda self, query: 1), "put @singledispatchmethod outside of it"),
+        (functools.partialmethod(lambda self, query: 1, "a"), "decorate the function that it is made of"),
+    ],
+)
+@pytest.mark.parametrize("face", [genai.tool, genai.agent("planner"), genai.exchange])
+def test_what_would_break_when_decorated_is_refused_with_what_to_do_instead(
+    face: Any, thing: Any, instead: str
+) -> None:
+    with pytest.raises(TypeError, match=instead):
+        face(thing)
+
+
+def test_a_property_of_a_decorated_method_is_observed(captured: Captured) -> None:
+    class Shelf:
+        @property
+        @genai.tool
+        def books(self) -> int:
+            return 3
+
+    assert Shelf().books == 3
+    assert captured.span(TOOL)["gen_ai.tool.name"] == "books"
 
 
 # -- model calls
@@ -718,6 +788,62 @@ def test_when_off_the_very_objects_of_the_function_come_back(function: Any) -> N
         close = getattr(one, "close", None)
         if close:
             close()
+
+
+USED = {"usage": {"input_tokens": 10, "output_tokens": 2}}
+
+
+@pytest.mark.parametrize(
+    ("face", "tell"),
+    [
+        (genai.model_call, lambda block: block.reply(USED)),
+        (genai.exchange, lambda block: block.reply(USED)),
+        (genai.model_call, lambda block: block.update(input_tokens=3)),
+        (genai.agent, lambda block: block.fail("rate_limit")),
+        (genai.tool, lambda block: block.params({})),
+        (genai.tool, lambda block: block.blocked("policy")),
+        (genai.agent, lambda block: block.content(input_messages="hi")),
+    ],
+)
+def test_what_is_told_after_the_end_is_said_once_per_place_and_not_recorded(
+    captured: Captured, caplog: pytest.LogCaptureFixture, face: Any, tell: Any
+) -> None:
+    with face("x") as block:
+        pass
+    for _ in range(2):
+        tell(block)
+    (record,) = caplog.records
+    assert "is over: nothing of it is recorded" in record.getMessage()
+    assert record.pathname == __file__
+    assert f"{__file__}:{record.lineno}" in record.getMessage()
+    assert not captured.points("openclaw.tokens")
+    assert [event.outcome for event in captured.events] == ["completed"]
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda: genai.model_call("m").reply(USED),
+        lambda: genai.exchange("ada").reply(USED),
+    ],
+)
+def test_a_reply_to_a_block_that_was_never_entered_is_said(
+    captured: Captured, caplog: pytest.LogCaptureFixture, tell: Any
+) -> None:
+    tell()
+    assert "was never entered: nothing of it is recorded" in caplog.text
+    assert captured.events == []
+
+
+def test_a_reply_is_heard_as_long_as_a_stream_of_its_block_goes_on(
+    captured: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    with genai.model_call("m") as call:
+        stream = call.stream(iter("ab"))
+    call.reply(USED)
+    assert "".join(stream) == "ab"
+    assert captured.span(CALL)["gen_ai.usage.input_tokens"] == 10
+    assert caplog.records == []
 
 
 @pytest.mark.usefixtures("_off")

@@ -683,7 +683,7 @@ def test_an_object_that_can_be_iterated_both_ways_still_can(captured: Captured) 
                 raise StopAsyncIteration from None
 
     async def main() -> list[int]:
-        return [item async for item in genai.model_call("a")(Both)()]
+        return [item async for item in genai.model_call("a")(lambda: Both())()]
 
     assert list(genai.model_call("m")(lambda: Both())()) == [1, 0]
     assert isinstance(genai.model_call("m")(lambda: Both())(), Both)

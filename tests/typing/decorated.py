@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import reveal_type
 
 import otel_genai as genai
+from otel_genai.testing import capture
 
 
 @genai.tool
@@ -99,6 +100,24 @@ with genai.model_call("m") as call:
     reveal_type(call.event)  # ModelCall
     reveal_type(call.stream(generator("a")))  # Iterator[str]
 
+lane = genai.Lane("main")
+counted: genai.Lane[int] = genai.Lane("main")
+threaded = genai.ThreadLane("main", maxsize=3)
+reveal_type(lane)  # Lane[Any]
+reveal_type(counted.get_nowait())  # int
+reveal_type(threaded)  # ThreadLane[Any]
+
+on = bool(counted.maxsize)
+reveal_type(genai.exec.run(["ls"], text=True))  # CompletedProcess[str]
+reveal_type(genai.exec.run(["ls"], check=True, encoding="utf-8"))  # CompletedProcess[str]
+reveal_type(genai.exec.run(["ls"], errors="replace"))  # CompletedProcess[str]
+reveal_type(genai.exec.run(["ls"], universal_newlines=True))  # CompletedProcess[str]
+reveal_type(genai.exec.run("ls", shell=True, timeout=3.0))  # CompletedProcess[bytes]
+reveal_type(genai.exec.run(["ls"], text=on))  # CompletedProcess[Any]
+
+reveal_type(genai.configure(enabled=True, docker={"labels": ["a"]}, headers={"x": "y"}))  # Telemetry
+reveal_type(genai.configure({"docker": {"intervalMs": 5000}}, sample_rate="0.5"))  # Telemetry
+
 
 async def main() -> None:
     async with genai.model_call("m") as awaited:
@@ -109,3 +128,25 @@ bare(3)  # error: Argument 1 to "bare" has incompatible type "int"; expected "st
 bare("a", mots=3)  # error: Unexpected keyword argument "mots" for "bare"
 genai.tool("search", nmae="x")  # error: No overload variant of "tool" matches argument types "str", "str"
 genai.tool(3)  # error: No overload variant of "tool" matches argument type "int"
+
+
+def on_call(event: genai.events.ModelCall) -> None: ...
+
+
+def on_either(event: genai.events.ModelCall | genai.events.ToolExecution) -> None: ...
+
+
+def on_any(event: genai.events.Event) -> None: ...
+
+
+reveal_type(genai.subscribe(on_call, genai.events.ModelCall))  # def ()
+reveal_type(genai.subscribe(on_any, genai.events.ModelCall, "tool.*", content=True))  # def ()
+reveal_type(genai.subscribe(on_any))  # def ()
+genai.subscribe(on_either, genai.events.ModelCall)
+genai.subscribe(lambda event: print(event.model), genai.events.ModelCall)
+genai.subscribe(on_call)  # error: Argument 1 has incompatible type
+genai.subscribe(on_call, "model.*")  # error: Argument 1 has incompatible type
+genai.subscribe(on_call, genai.events.Run)  # error: Argument 1 has incompatible type
+genai.configure(endpont="x")  # error: Unexpected keyword argument "endpont" for "configure"; did you mean "endpoint"?
+with capture(semconvv="x"):  # error: Unexpected keyword argument "semconvv" for "capture"; did you mean "semconv"?
+    pass

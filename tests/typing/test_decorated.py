@@ -1,4 +1,4 @@
-"""What a type checker sees of decorated functions is what it saw before."""
+"""What a type checker sees of decorated functions is what it saw before, and of subscribers what they are told."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", EXPECTED)
 def test_each_line_is_what_it_says(said: dict[int, list[str]], number: int) -> None:
-    assert EXPECTED[number] in said[number]
+    expected = EXPECTED[number]
+    assert any(line.startswith(expected) if expected.startswith("error") else line == expected for line in said[number])
 
 
 @pytest.mark.slow

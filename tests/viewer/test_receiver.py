@@ -215,23 +215,24 @@ def test_a_log_record_arrives_as_a_mapping(receiver: Receiver, url: str) -> None
     assert (log["resource"], log["scope"]) == ({"service.name": "gateway"}, "l")
 
 
-@pytest.mark.parametrize(
-    ("path", "headers", "body", "status"),
-    [
-        ("/v1/traces", PROTOBUF, b"\xff\xff", 400),
-        ("/v1/metrics", PROTOBUF, b"\x0a\x05", 400),
-        ("/v1/logs", PROTOBUF, b"no protobuf", 400),
-        ("/v1/traces", {"content-type": "application/json"}, b"{}", 415),
-        ("/v1/traces", {}, b"", 415),
-        ("/v1/traces", PROTOBUF | {"content-encoding": "br"}, b"", 415),
-        ("/v1/traces", PROTOBUF | {"content-encoding": "gzip"}, b"not gzip", 400),
-        ("/v1/traces", PROTOBUF | {"content-encoding": "gzip"}, gzip.compress(b"abc")[:-4], 400),
-        ("/v1/traces", PROTOBUF | {"content-encoding": "gzip"}, gzip.compress(b"") + b"more", 400),
-        ("/v1/traces", PROTOBUF | {"content-encoding": "deflate"}, b"\xff\xff", 400),
-        ("/v1/traces", PROTOBUF | {"content-encoding": "gzip"}, gzip.compress(bytes(100_001)), 413),
-        ("/v1/traces", PROTOBUF, bytes(100_001), 413),
-    ],
-)
+GZIP = PROTOBUF | {"content-encoding": "gzip"}
+BAD_REQUESTS: dict[str, tuple[str, dict[str, str], bytes, int]] = {
+    "no spans": ("/v1/traces", PROTOBUF, b"\xff\xff", 400),
+    "half of a message": ("/v1/metrics", PROTOBUF, b"\x0a\x05", 400),
+    "text": ("/v1/logs", PROTOBUF, b"no protobuf", 400),
+    "JSON": ("/v1/traces", {"content-type": "application/json"}, b"{}", 415),
+    "no type": ("/v1/traces", {}, b"", 415),
+    "br": ("/v1/traces", PROTOBUF | {"content-encoding": "br"}, b"", 415),
+    "no gzip": ("/v1/traces", GZIP, b"not gzip", 400),
+    "gzip that is cut": ("/v1/traces", GZIP, gzip.compress(b"abc")[:-4], 400),
+    "more than gzip": ("/v1/traces", GZIP, gzip.compress(b"") + b"more", 400),
+    "no deflate": ("/v1/traces", PROTOBUF | {"content-encoding": "deflate"}, b"\xff\xff", 400),
+    "too much in gzip": ("/v1/traces", GZIP, gzip.compress(bytes(100_001)), 413),
+    "too much": ("/v1/traces", PROTOBUF, bytes(100_001), 413),
+}
+
+
+@pytest.mark.parametrize(("path", "headers", "body", "status"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
 def test_a_bad_request_is_answered_with_a_protobuf_status(
     receiver: Receiver, url: str, path: str, headers: dict[str, str], body: bytes, status: int
 ) -> None:

@@ -40,6 +40,8 @@ class Engine:
 
     def __init__(self, host: str | None, seconds: float, labels: tuple[str, ...] = ()) -> None:
         with no_fork:
+            import netrc  # noqa: F401 - or the library would load it with its first request, where a child may be forked
+
             import docker  # late: it takes a while, and few programs want it
 
         self._client: Any = docker.APIClient(version="auto", timeout=seconds, **reached(host))

@@ -201,12 +201,14 @@ class Poller:
         """Nothing is wrong where nothing happened for a while; and of an engine that is down the passes tell."""
         if reason(error) == "timeout":
             return
-        failed("events", error)
         if failures.status(error):
             self._hearing.bad(error)
+        failed("events", error)
 
     def _listen(self, engine: Engine) -> None:
         self._endings = endings = engine.endings(self._heard_ns)
+        if self._stopped.is_set():  # while it was asked for, so that `stop` did not see it
+            endings.close()
         self._hearing.good()
         self._hearing_again = Schedule(self._seconds)
         for id, at_ns in endings:
