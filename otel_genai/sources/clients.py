@@ -234,8 +234,9 @@ def call_for(library: Library, client: Any, options: Any) -> tuple[ModelCall, bo
 def body_of(options: Any) -> Mapping[str, Any]:
     """What is sent, with what the caller adds to it."""
     body, extra = options.json_data, options.extra_json
-    body = body if isinstance(body, Mapping) else {}
-    return {**body, **extra} if isinstance(extra, Mapping) else body
+    if type(body) is not dict:
+        body = body if isinstance(body, Mapping) else {}
+    return body if extra is None or not isinstance(extra, Mapping) else {**body, **extra}
 
 
 def facts(library: Library, client: Any, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,7 +258,10 @@ _servers: dict[tuple[type, int], tuple[Any, dict[str, Any]]] = {}
 
 def server_of(library: Library, client: Any) -> dict[str, Any]:
     """Whom a client asks; it is worked out once, for a URL takes its time to be read."""
-    url, kind = client.base_url, type(client)
+    url, kind = (
+        getattr(client, "_base_url", None) or client.base_url,
+        type(client),
+    )  # OpenAI's property imports a module
     known = _servers.get((kind, id(url)))
     if known is None or known[0] is not url:
         if len(_servers) >= MOST_SERVERS:

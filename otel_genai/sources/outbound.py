@@ -62,14 +62,13 @@ def replace_context(headers: MutableMapping[Any, Any]) -> None:
         headers[name] = value
 
 
-def replace_folded(headers: MutableMapping[str, str]) -> None:
+def replace_folded(headers: Any) -> None:
     """The same in headers that know no case and take a name's every value out at once, as httpx's do."""
-    ours = bus.headers()
-    for name in CONTEXT:
-        if name in ours:
-            headers[name] = ours[name]
-        elif name in headers:
-            del headers[name]
+    if any(name.lower() in CONTEXT_HEADERS for name, _ in headers.raw):
+        for name in CONTEXT:
+            headers.pop(name, None)
+    for name, value in bus.headers().items():
+        headers[name] = value
 
 
 def carrying(request: Any) -> Any:
@@ -77,7 +76,7 @@ def carrying(request: Any) -> Any:
     copy = object.__new__(type(request))  # copy.copy() would lose the body of httpx's
     copy.__dict__.update(request.__dict__)
     copy.headers = headers = request.headers.copy()
-    (replace_folded if hasattr(headers, "raw") else replace_context)(headers)
+    (replace_folded if hasattr(type(headers), "raw") else replace_context)(headers)
     return copy
 
 
@@ -128,7 +127,8 @@ def prepare_request(call: Call, _: Any, args: tuple[Any, ...], kwargs: dict[str,
     """`send(request, ...)` of httpx, httpx2 and requests."""
     request = args[0] if args else kwargs["request"]
     note_server(call, request.url)
-    note_request(call, request.headers)
+    said = vars(request)
+    note_request(call, request.headers, said.get("_content") or said.get("body"))
     return with_argument(args, kwargs, 0, "request", carrying(request))
 
 

@@ -104,6 +104,8 @@ def read(call: ModelCall, reply: object) -> None:
 
 def _unwrapped(reply: object) -> object:
     data = field(reply, "data")
+    if data is None:
+        return reply
     return data if isinstance(data, Mapping) or hasattr(data, "__dict__") else reply
 
 
@@ -144,7 +146,7 @@ def _aliases(said: Any) -> Iterable[tuple[str, tuple[Alias, ...]]]:
 
     Which those are is remembered by its names, for a provider writes the same ones each time.
     """
-    if not isinstance(said, Mapping):
+    if type(said) is not dict and not isinstance(said, Mapping):
         return COUNTS.items()
     names = tuple(said)
     known = _present.get(names)

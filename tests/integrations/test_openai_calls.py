@@ -111,10 +111,17 @@ def test_every_request_in_the_same_block_is_paid_for(captured: Captured) -> None
 
 
 def test_what_a_block_s_request_has_used_counts_also_where_the_next_one_fails(captured: Captured) -> None:
-    answers = iter([WHOLE])
-    with answering(lambda _: next(answers)) as client, genai.model_call("gpt-5.5", provider="openai"):
+    asked: list[Any] = []
+
+    def answer(request: Any) -> Any:
+        asked.append(request)
+        if len(asked) > 1:
+            raise http.ConnectError("gone")
+        return WHOLE
+
+    with answering(answer) as client, genai.model_call("gpt-5.5", provider="openai"):
         ask(client)
-        with pytest.raises(StopIteration):
+        with pytest.raises(openai.APIConnectionError):
             ask(client)
     (used,) = [event for event in captured.events if isinstance(event, genai.events.ModelUsage)]
     assert used.input_tokens == 10
