@@ -25,6 +25,7 @@ Make = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 HANDS_CLASS = sys.version_info >= (3, 13)
 """Whether a classmethod gives the class to what it is around as the first argument, instead of binding it."""
 
+BINDING: Final = "finding the class of a method"
 FOLLOWING: Final = "following a future"
 
 
@@ -72,7 +73,7 @@ def without_class(make: Make, function: Any) -> Make:
         return any(isinstance(one, classmethod) and inspect.unwrap(one.__func__) is inside for one in found)
 
     def make_bound(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if instance is None and args and isinstance(args[0], type) and around(args[0]):
+        if instance is None and args and issubclass(type(args[0]), type) and guard.call(BINDING, around, args[0]):
             return make(args[0], args[1:], kwargs)
         return make(instance, args, kwargs)
 
