@@ -107,13 +107,16 @@ class Source:
 
     def label_of(self, value: Any) -> Value | None:
         """The label for what was read, as `together` reads it."""
-        found = value if value is None or self.fit is None else self.fit(value)
+        found = self._fitted(value)
         return self.missing if found is None else self.attribute.label(found)
 
     def value_of(self, value: Any) -> Value | None:
         """The same on a span."""
-        found = value if value is None or self.fit is None else self.fit(value)
+        found = self._fitted(value)
         return self.missing if found is None else self.attribute.value(found)
+
+    def _fitted(self, value: Any) -> Any:
+        return value if value is None or self.fit is None else self.fit(value)
 
 
 Sources = tuple[Source, ...]

@@ -17,7 +17,7 @@ from otel_genai.demo.provider import Provider
 from otel_genai.events import ModelUsage
 from otel_genai.testing import Captured
 
-from .trees import AGENT, SPAN, USAGE, answer, calls, everything, run, spans, the_call, traceparent
+from .trees import SPAN, answer, calls, check_agent_and_call, everything, interrupting, run, the_call, traceparent
 
 INSTRUMENT = otel_genai_anthropic.instrument
 MODEL = "claude-opus-4-6"
@@ -191,35 +191,26 @@ def abandon_unread(client: Any, body: dict[str, Any]) -> None:
         assert response.status_code == 200
 
 
+async def abandon_unread_async(client: Any, body: dict[str, Any]) -> None:
+    async with client.messages.with_streaming_response.create(**body) as response:
+        assert response.status_code == 200
+
+
 async def abandon_async(client: Any, body: dict[str, Any]) -> None:
     async for _ in await client.messages.create(**body, stream=True):
         break
 
 
 def interrupted(client: Any, body: dict[str, Any]) -> None:
-    """A `KeyboardInterrupt` while the answer is awaited: the only way to cancel what does not run in an event loop."""
-
-    def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
-
-    hooks = client._client.event_hooks
-    client._client.event_hooks = {"response": [interrupt], "request": []}
-    try:
+    with interrupting(client):
         client.messages.create(**body)
-    finally:
-        client._client.event_hooks = hooks
 
 
 def interrupted_stream(client: Any, body: dict[str, Any]) -> None:
     interrupted(client, {**body, "stream": True})
 
 
-ENDINGS: dict[str, tuple[Any, str]] = {
-    "ok": ((), "UNSET"),
-    "error": (anthropic.RateLimitError, "ERROR"),
-    "cancelled": ((KeyboardInterrupt, TimeoutError), "UNSET"),
-    "abandoned": ((), "UNSET"),
-}
+RAISED: dict[str, Any] = {"error": anthropic.RateLimitError, "cancelled": (KeyboardInterrupt, TimeoutError)}
 # How it is called, how that ends, by what; and whether anything is known of its tokens.
 TREES: list[tuple[str, str, Any, bool]] = [
     ("sync", "ok", create, True),
@@ -233,6 +224,7 @@ TREES: list[tuple[str, str, Any, bool]] = [
     ("async", "ok", ASYNC_WAYS["plain"], True),
     ("async", "error", ASYNC_WAYS["plain"], False),
     ("async", "cancelled", ASYNC_WAYS["plain"], False),
+    ("async", "abandoned", abandon_unread_async, False),
     ("async stream", "ok", async_stream, True),
     ("async stream", "error", async_stream, False),
     ("async stream", "cancelled", async_stream, True),
@@ -244,17 +236,14 @@ TREES: list[tuple[str, str, Any, bool]] = [
 def test_the_whole_tree_is_the_agent_the_call_and_what_it_used(
     captured: Captured, client: Any, slow_url: str, provider: Provider, kind: str, ending: str, way: Any, counted: bool
 ) -> None:
-    raised, status = ENDINGS[ending]
     body, timed = asked("broken" if ending == "error" else MODEL), kind.startswith("async") and ending == "cancelled"
-    with genai.agent("ada"), suppress(raised):
+    with genai.agent("ada"), suppress(RAISED.get(ending, ())):
         if kind.startswith("async"):
             seconds = (0.5 if "stream" in kind else 0.05) if timed else None
             run(async_client(slow_url if timed else client.base_url), way, body, seconds=seconds)
         else:
             way(client, body)
-    assert spans(captured) == [(AGENT, "UNSET", [(SPAN, status, [USAGE] if counted else [])])]
-    outcome = {"ok": "completed", "error": "error"}.get(ending, "cancelled")
-    assert the_call(captured).outcome == outcome
+    check_agent_and_call(captured, ending, counted)
     if not timed:
         assert provider.seen[-1].headers["traceparent"] == traceparent(captured.span(SPAN))
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import openai
 import pytest
 
+import otel_genai as genai
 import otel_genai_openai
 from otel_genai.demo.provider import Provider
 from otel_genai.events import ModelCall, ModelUsage
 from otel_genai.testing import Captured
 
-from .trees import SPAN, answer, calls, everything, run, the_call, traceparent
+from .trees import SPAN, answer, calls, check_agent_and_call, everything, interrupting, run, the_call, traceparent
 
 INSTRUMENT, PATH = otel_genai_openai.instrument, "/v1"
 QUESTION = [{"role": "user", "content": "why is the sky blue?"}]
@@ -193,12 +195,80 @@ def test_a_cancelled_call_is_cancelled_and_no_error(captured: Captured, slow_url
     assert captured.span(SPAN).status == "UNSET"
 
 
+# -- the whole tree of spans, by how it was called and how it ended
+
+
+def interrupted(way: Way) -> Way:
+    def ask(client: Any, model: str) -> None:
+        with interrupting(client):
+            way(client, model)
+
+    return ask
+
+
+def abandoned(client: Any, model: str) -> None:
+    for _ in client.chat.completions.create(model=model, messages=QUESTION, **STREAM):
+        break
+
+
+def abandoned_unread(client: Any, model: str) -> None:
+    with client.chat.completions.with_streaming_response.create(model=model, messages=QUESTION) as response:
+        assert response.status_code == 200
+
+
+async def abandoned_async(client: Any, model: str) -> None:
+    async for _ in await client.chat.completions.create(model=model, messages=QUESTION, **STREAM):
+        break
+
+
+async def abandoned_unread_async(client: Any, model: str) -> None:
+    async with client.chat.completions.with_streaming_response.create(model=model, messages=QUESTION) as response:
+        assert response.status_code == 200
+
+
+RAISED: dict[str, Any] = {"error": openai.RateLimitError, "cancelled": (KeyboardInterrupt, TimeoutError)}
+# How it is called, how that ends, and by what; tokens are known only of an answer that came whole.
+TREES: list[tuple[str, str, Any]] = [
+    ("sync", "ok", CHAT["plain"]),
+    ("sync", "error", CHAT["plain"]),
+    ("sync", "cancelled", interrupted(CHAT["plain"])),
+    ("sync", "abandoned", abandoned_unread),
+    ("sync stream", "ok", CHAT["stream"]),
+    ("sync stream", "error", CHAT["stream"]),
+    ("sync stream", "cancelled", interrupted(CHAT["stream"])),
+    ("sync stream", "abandoned", abandoned),
+    ("async", "ok", ASYNC_CHAT["plain"]),
+    ("async", "error", ASYNC_CHAT["plain"]),
+    ("async", "cancelled", ASYNC_CHAT["plain"]),
+    ("async", "abandoned", abandoned_unread_async),
+    ("async stream", "ok", async_stream),
+    ("async stream", "error", async_stream),
+    ("async stream", "cancelled", async_stream),
+    ("async stream", "abandoned", abandoned_async),
+]
+
+
+@pytest.mark.parametrize(("kind", "ending", "way"), TREES)
+def test_the_whole_tree_is_the_agent_the_call_and_what_it_used(
+    captured: Captured, client: Any, url: str, slow_url: str, provider: Provider, kind: str, ending: str, way: Any
+) -> None:
+    model, timed = "broken" if ending == "error" else "gpt-5.5", kind.startswith("async") and ending == "cancelled"
+    with genai.agent("ada"), suppress(RAISED.get(ending, ())):
+        if kind.startswith("async"):
+            seconds = (0.5 if "stream" in kind else 0.05) if timed else None
+            run(async_client(slow_url if timed else url), way, model, seconds=seconds)
+        else:
+            way(client, model)
+    check_agent_and_call(captured, ending, ending == "ok")
+    if not timed:
+        assert provider.seen[-1].headers["traceparent"] == traceparent(captured.span(SPAN))
+
+
 # -- a stream that is left early
 
 
 def broken_off(client: Any) -> None:
-    for _ in client.chat.completions.create(model="m", messages=QUESTION, **STREAM):
-        break
+    abandoned(client, "m")
 
 
 def left(client: Any) -> None:
@@ -232,8 +302,7 @@ def raw_dropped(client: Any) -> None:
 
 
 def response_left(client: Any) -> None:
-    with client.chat.completions.with_streaming_response.create(model="m", messages=QUESTION) as response:
-        assert response.status_code == 200
+    abandoned_unread(client, "m")
 
 
 def lines_left(client: Any) -> None:

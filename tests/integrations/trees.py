@@ -6,7 +6,7 @@ import asyncio
 import gc
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 from otel_genai.demo.provider import Provider
@@ -61,6 +61,31 @@ def lines(ops: list[Any], around: object, indent: str) -> Iterator[str]:
 
 def span_id(op: Any) -> str:
     return f"{op.trace.span.get_span_context().span_id:016x}"
+
+
+OUTCOMES = {"ok": "completed", "error": "error", "cancelled": "cancelled", "abandoned": "cancelled"}
+
+
+@contextmanager
+def interrupting(client: Any) -> Iterator[None]:
+    """A `KeyboardInterrupt` while the answer is awaited: the only way to cancel what does not run in an event loop."""
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    hooks = client._client.event_hooks
+    client._client.event_hooks = {"response": [interrupt], "request": []}
+    try:
+        yield
+    finally:
+        client._client.event_hooks = hooks
+
+
+def check_agent_and_call(captured: Captured, ending: str, counted: bool) -> None:
+    """All that is there is an agent, its call, which ended so, and below it what that has used, as far as is known."""
+    status = "ERROR" if ending == "error" else "UNSET"
+    assert spans(captured) == [(AGENT, "UNSET", [(SPAN, status, [USAGE] if counted else [])])]
+    assert the_call(captured).outcome == OUTCOMES[ending]
 
 
 # -- beside what the provider has seen
