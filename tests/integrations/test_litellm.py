@@ -19,6 +19,9 @@ from otel_genai.demo.provider import Provider
 from otel_genai.events import ModelCall, ModelUsage
 from otel_genai.testing import Captured
 
+from . import trees
+from .trees import AGENT, spans
+
 INSTALLED = find_spec("litellm") is not None
 pytestmark = [
     pytest.mark.skipif(not INSTALLED, reason="litellm needs openai 2: make test-majors"),
@@ -101,7 +104,7 @@ def test_a_completion_is_one_call_with_its_tokens_once(
     assert (call.stream, call.first_chunk_ns is not None) == ("stream" in way, "stream" in way)
     assert len([event for event in captured.events if isinstance(event, ModelUsage)]) == 1
     span = captured.span(SPAN)
-    assert span.parent_id == captured.span("openclaw.harness.run").span_id
+    assert spans(captured) == [(AGENT, "UNSET", [(SPAN, "UNSET", [trees.USAGE])])]
     assert [seen.headers["traceparent"][:52] for seen in provider.seen] == [f"00-{span.trace_id}-{span.span_id}"]
 
 
@@ -114,6 +117,7 @@ def test_a_refused_completion_is_one_error(
     (call,) = calls(captured)
     assert (call.outcome, call.provider, call.model, call.input_tokens) == ("error", "openai", "broken", None)
     assert str(call.error_type).endswith("RateLimitError")
+    assert spans(captured) == [(SPAN, "ERROR", [])]
 
 
 @pytest.mark.parametrize("way", ["async", "async stream"])
@@ -133,6 +137,7 @@ def test_a_cancelled_completion_is_cancelled(
     asyncio.run(main())
     (call,) = calls(captured)
     assert (call.outcome, call.error_type) == ("cancelled", "cancelled")
+    assert spans(captured) == [(SPAN, "UNSET", [])]
 
 
 @pytest.mark.parametrize("way", ["sync stream", "async stream"])
@@ -142,6 +147,7 @@ def test_a_stream_that_is_left_ends_its_call_once(
     ask(litellm, way, url, leave=True)
     (call,) = calls(captured)
     assert (call.outcome, call.error_type, call.output_tokens) == ("cancelled", None, None)
+    assert spans(captured) == [(SPAN, "UNSET", [])]
 
 
 def test_a_call_made_by_hand_is_the_completion_in_it(
