@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from otel_genai.sources.clients import Setting, several
 from otel_genai.sources.fields import word
+from otel_genai.sources.settings import Setting, Settings, several
 
 NUMBER = (int, float)
 
@@ -12,7 +12,7 @@ def output_type(kind: object) -> str | None:
     return "json" if kind == "json_schema" else None
 
 
-SETTINGS = (
+SETTINGS = Settings(
     Setting("model", "model", str, str),
     Setting("max_tokens", "max_tokens_to_sample", int, int),
     Setting("max_tokens", "max_tokens", int, int),

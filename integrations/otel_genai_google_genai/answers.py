@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from otel_genai.events import ModelCall
-from otel_genai.sources import answers, replies
+from otel_genai.sources import answers, pieces
 from otel_genai.sources.fields import field, number, word
 
 SOUND = {"input_audio_tokens": "prompt_tokens_details", "output_audio_tokens": "candidates_tokens_details"}
@@ -23,7 +23,7 @@ def read(call: ModelCall, reply: Any) -> None:
 
 def chunk(call: ModelCall, item: Any) -> None:
     """Read a piece of a streamed answer."""
-    replies.chunk(call, item)
+    pieces.chunk(call, item)
     read_more(call, item)
 
 

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from otel_genai.sources.clients import DEFAULT_PORTS, MOST_SERVERS, Setting, settings, several
+from otel_genai.sources.clients import DEFAULT_PORTS, MOST_SERVERS
 from otel_genai.sources.fields import field, fields, word
+from otel_genai.sources.settings import Setting, Settings, several
 
 NUMBER = (int, float)
 MODALITIES = {"AUDIO": "speech", "IMAGE": "image", "TEXT": "text"}
@@ -42,7 +43,7 @@ def facts(request: Request, models: Any, asked: Mapping[str, Any]) -> dict[str, 
         "stream": request.stream,
         "model": str(asked["model"]).rpartition("models/")[2],  # what is before it says where the model is
         **server_at(str(url)),
-        **settings(SETTINGS, fields(config)),
+        **SETTINGS(fields(config)),
     }
 
 
@@ -69,7 +70,7 @@ def modality(wanted: Sequence[object]) -> str | None:
     return next((kind for kind in MODALITIES.values() if kind in kinds), None)
 
 
-SETTINGS = (
+SETTINGS = Settings(
     Setting("temperature", "temperature", NUMBER, float),
     Setting("top_p", "top_p", NUMBER, float),
     Setting("top_k", "top_k", NUMBER, int),

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_genai.events import ModelCall
-from otel_genai.sources import clients, replies, transcripts
-from otel_genai.sources.clients import Setting, several
+from otel_genai.sources import replies, transcripts
 from otel_genai.sources.fields import field, first_word, word
+from otel_genai.sources.settings import Setting, Settings, several
 
 NUMBER = (int, float)
-SETTINGS = (
+SETTINGS = Settings(
     Setting("model", "ls_model_name", str, str),
     Setting("model", "deployment_name", str, str),
     Setting("model", "model_id", str, str),
@@ -49,7 +49,7 @@ OWN_IDS = ("lc_run-", "run-")
 
 def call_for(operation: str, metadata: Mapping[str, Any], params: Mapping[str, Any]) -> ModelCall:
     """The call that is begun. Whose it is stays open: the request below knows it better, where that is observed."""
-    asked = clients.settings(SETTINGS, {**metadata, **params})
+    asked = SETTINGS({**metadata, **params})
     return ModelCall(operation=operation, **asked)
 
 

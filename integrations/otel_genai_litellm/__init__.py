@@ -101,7 +101,7 @@ def begun(kind: Kind, /, *args: Any, **named: Any) -> Asking | None:
 
 def call_for(kind: Kind, asked: Mapping[str, Any]) -> tuple[ModelCall, bool, str | None]:
     """The call, whether it is ours to begin and end, and its provider. That stays open in the call itself."""
-    known = {"operation": kind.operation, "stream": asked.get("stream") is True, **clients.settings(SETTINGS, asked)}
+    known = {"operation": kind.operation, "stream": asked.get("stream") is True, **SETTINGS(asked)}
     provider = word(asked.get("custom_llm_provider"))
     prefix, slash, name = known.get("model", "").partition("/")
     if slash and prefix in litellm.provider_list:

@@ -8,7 +8,7 @@ from weakref import ref
 
 from otel_genai import guard
 from otel_genai.events import ModelCall
-from otel_genai.sources import replies, streams
+from otel_genai.sources import pieces, replies, streams
 from otel_genai.sources.answers import READING
 from otel_genai.sources.fields import field
 
@@ -23,7 +23,7 @@ def follow(call: ModelCall, stream: Any) -> bool:
     """Have each step happen inside of the call, which ends with the stream; says no where that is so already."""
     if STEPS in vars(stream):
         return False
-    steps = streams.EitherStream(call, Source(call, stream), replies.chunk)
+    steps = streams.EitherStream(call, Source(call, stream), pieces.chunk)
     if "reader" not in call.__dict__:
         streams.sole_reader(steps)
     vars(stream)[STEPS] = steps

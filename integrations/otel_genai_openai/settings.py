@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from otel_genai.sources.clients import Setting, several
 from otel_genai.sources.fields import word
+from otel_genai.sources.settings import Setting, Settings, several
 
 NUMBER = (int, float)
 OUTPUT_TYPES = {"text": "text", "json_object": "json", "json_schema": "json"}
@@ -19,7 +19,7 @@ def spoken(modalities: Sequence[object]) -> str | None:
     return "speech" if "audio" in modalities else None
 
 
-SETTINGS = (
+SETTINGS = Settings(
     Setting("model", "model", str, str),
     Setting("temperature", "temperature", NUMBER, float),
     Setting("top_p", "top_p", NUMBER, float),

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from otel_genai.events import ModelCall
 from otel_genai.sources import clients, replies, transcripts
-from otel_genai.sources.clients import Setting
+from otel_genai.sources.settings import Setting, Settings
 
-SETTINGS = (
+SETTINGS = Settings(
     Setting("temperature", "temperature", (int, float), float),
     Setting("top_p", "top_p", (int, float), float),
     Setting("max_tokens", "max_tokens", int, int),
@@ -20,7 +20,7 @@ SETTINGS = (
 
 def of_generation(said: Any) -> ModelCall:
     """The call that a generation begins. Whose it is the request below knows better, where that is observed."""
-    return ModelCall(operation="chat", model=said.model, **clients.settings(SETTINGS, said.model_config or {}))
+    return ModelCall(operation="chat", model=said.model, **SETTINGS(said.model_config or {}))
 
 
 def read_generation(call: ModelCall, said: Any) -> None:

@@ -12,6 +12,7 @@ from .. import guard
 from ..bus import bus
 from ..events import ModelCall
 from . import replies, streams, transcripts
+from .taps import AsyncTap, Tap
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes of a body that is read piece by piece, up to which it is kept to be read for its usage."""
@@ -52,9 +53,7 @@ def says_json(response: Any) -> bool:
 
 def tap(call: ModelCall, stream: Any, asynchronous: bool) -> None:
     """Have every item that a stream makes read, and the call end with the stream."""
-    steps = (streams.AsyncStream if asynchronous else streams.Stream)(call, stream._iterator, replies.chunk)
-    streams.sole_reader(steps)
-    stream._iterator = steps
+    stream._iterator = steps = (AsyncTap if asynchronous else Tap)(call, stream._iterator)
     held = ref(steps)  # a response must not keep a stream alive that its user has dropped
 
     def closed() -> None:

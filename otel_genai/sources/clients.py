@@ -7,7 +7,7 @@ without it. The library itself is handed in: nothing here imports one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -17,7 +17,7 @@ from ..bus import Entry, bus
 from ..events import ModelCall
 from . import transcripts
 from .answers import READING, follow
-from .fields import field
+from .settings import Settings
 
 Function = Callable[..., Any]
 Wanted = Callable[[], bool]
@@ -36,18 +36,6 @@ class Endpoint(NamedTuple):
     api: str
 
 
-class Setting(NamedTuple):
-    """A field of the call, where a body has it, and what it is there; of two rows for one field the later one rules."""
-
-    field: str
-    at: str
-    kind: type | tuple[type, ...]
-    convert: Callable[[Any], Any]
-    """`None` from it is as if nothing had been said."""
-    within: tuple[str, ...] = ()
-    """Where what is at `at` has it."""
-
-
 class Library(NamedTuple):
     """What differs from one of these libraries to the next."""
 
@@ -59,7 +47,7 @@ class Library(NamedTuple):
     """The classes of the responses that a user asks for in place of what they say."""
     endpoints: Mapping[str, Endpoint]
     """The paths of its model calls; a request to any other is passed on."""
-    settings: tuple[Setting, ...]
+    settings: Settings
     provider: Callable[[Any, str], str]
     """The value of `gen_ai.provider.name` for a client and the host that it asks."""
 
@@ -248,7 +236,7 @@ def facts(library: Library, client: Any, endpoint: Endpoint, body: Mapping[str, 
         "transport": "sse" if stream else "http",
         "stream": stream,
         **server_of(library, client),
-        **settings(library.settings, body),
+        **library.settings(body),
     }
 
 
@@ -276,24 +264,6 @@ def server_at(library: Library, client: Any, url: Any) -> dict[str, Any]:
         "server_address": url.host or None,
         "server_port": url.port or DEFAULT_PORTS.get(url.scheme),
     }
-
-
-def settings(rows: Iterable[Setting], body: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the model that a body has, each where it is of the right type."""
-    found: dict[str, Any] = {}
-    for wanted, at, kind, convert, within in rows:
-        if at in body:
-            value = body[at]
-            for name in within:
-                value = field(value, name)
-            if isinstance(value, kind) and not isinstance(value, bool) and (said := convert(value)) is not None:
-                found[wanted] = said
-    return found
-
-
-def several(words: Any) -> tuple[str, ...]:
-    """A setting that is a word or a list of them."""
-    return (words,) if isinstance(words, str) else tuple(map(str, words))
 
 
 # -- whose call it is

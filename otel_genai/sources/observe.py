@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 from .. import guard, scope
 from ..bus import Entry, bus
 from ..events import ModelCall, Operation, ToolExecution
-from . import contents, decorate, drafts, late, replies, results, transcripts
+from . import contents, decorate, drafts, late, pieces, replies, results, transcripts
 from .params import read_params, summarise
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -139,7 +139,7 @@ class ModelCallBlock(Block[ModelCall]):
 
     name_field = "model"
     from_arguments = ("model", "provider")
-    on_item = staticmethod(replies.chunk)
+    on_item = staticmethod(pieces.chunk)
     answered = staticmethod(replies.read)
     asks = staticmethod(contents.asked_of_model)
     says = staticmethod(transcripts.answered)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from functools import partial
+from operator import itemgetter
 from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ PREPARING = "preparing a request"
 ANSWERED = "reading the size of an answer"
 CONTEXT = ("traceparent", "tracestate")
 CONTEXT_HEADERS = frozenset((*CONTEXT, b"traceparent", b"tracestate"))
+NAME = itemgetter(1)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _lock = RLock()  # an import hook may fire within `install`
@@ -63,21 +65,47 @@ def replace_context(headers: MutableMapping[Any, Any]) -> None:
 
 
 def replace_folded(headers: Any) -> None:
-    """The same in headers that know no case and take a name's every value out at once, as httpx's do."""
-    if any(name.lower() in CONTEXT_HEADERS for name, _ in headers.raw):
-        for name in CONTEXT:
-            headers.pop(name, None)
+    """The same in headers that know no case and replace all of a name's values at once, as httpx's do."""
+    ours = bus.headers()
+    for name in CONTEXT:
+        if name in ours:
+            headers[name] = ours[name]
+        elif name in headers:
+            del headers[name]
+
+
+def with_context(headers: Any) -> Any:
+    """A copy of httpx's headers with our context in place of the caller's.
+
+    Each of their own methods goes through all of them, so it is made of what they hold, where that is as we know it:
+    a list of the name as it was written, the same in small letters, and the value.
+    """
+    held = getattr(headers, "_list", None)
+    if type(held) is not list or not held or type(held[0]) is not tuple or len(held[0]) != 3:
+        made = headers.copy()
+        replace_folded(made)
+        return made
+    theirs = not CONTEXT_HEADERS.isdisjoint(map(NAME, held))
+    rows = [row for row in held if row[1] not in CONTEXT_HEADERS] if theirs else held.copy()
     for name, value in bus.headers().items():
-        headers[name] = value
+        key = name.encode()
+        rows.append((key, key, value.encode()))
+    made = object.__new__(type(headers))
+    made.__dict__ = {**headers.__dict__, "_list": rows}
+    return made
 
 
 def carrying(request: Any) -> Any:
     """A copy of an `httpx.Request` or a `requests.PreparedRequest`: the caller may send the original again."""
-    copy = object.__new__(type(request))  # copy.copy() would lose the body of httpx's
-    copy.__dict__.update(request.__dict__)
-    copy.headers = headers = request.headers.copy()
-    (replace_folded if hasattr(type(headers), "raw") else replace_context)(headers)
-    return copy
+    made = object.__new__(type(request))  # copy.copy() would lose the body of httpx's
+    made.__dict__.update(request.__dict__)
+    headers = request.headers
+    if hasattr(type(headers), "raw"):
+        made.headers = with_context(headers)
+    else:
+        made.headers = headers = headers.copy()
+        replace_context(headers)
+    return made
 
 
 # -- what a request says about its call
@@ -103,10 +131,10 @@ def note_request(call: Call, headers: Any, body: object = None) -> None:
 
 def note_answer(call: Call, response: Any) -> None:
     """The bytes of an answer that is read already or says how long it will be; a refusal or a redirect is none."""
-    if not isinstance(call, ModelCall):
+    if not isinstance(call, ModelCall) or call.response_bytes is not None or call.stream:
         return
     status = response.status_code if hasattr(response, "status_code") else response.status
-    if call.response_bytes is not None or call.stream or not 200 <= status < 300:
+    if not 200 <= status < 300:
         return
     body = getattr(response, "_content", None) or getattr(response, "_body", None)
     if isinstance(body, bytes):

@@ -7,14 +7,12 @@ provider counts beside its own total is added to it, once. Whoever calls this gu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..events import ModelCall
-from . import drafts
 from .fields import MOST_CLASSES, field, fields, first_word, number, word
-
-Read = Callable[[ModelCall, Any], object]
 
 
 class Alias(NamedTuple):
@@ -80,92 +78,123 @@ WRAPPED = ("message", "response", "result", "metadata")
 USAGES = ("usage", "usage_metadata", "usageMetadata")
 MODELS = ("model", "model_version", "modelVersion")
 IDS = ("id", "response_id", "responseId")
-STOPS = ("stop_reason", "stopReason", "finish_reason", "finishReason")
-NOTHING: Mapping[str, Any] = {}
+STOPS = ("finish_reason", "finishReason", "stop_reason", "stopReason")
 SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 """The statuses of a Response that is over."""
-
-# -- an answer
 
 
 def read(call: ModelCall, reply: object) -> None:
     """Set on `call` what an answer says: tokens, id, model, finish reasons; provider and model where it knows none."""
-    answer = fields(_unwrapped(reply))
-    parts = list(_parts(answer))
-    holder, usage = next(_usages(parts), (answer, None))
+    answer = _answer(reply)
+    parts = _parts(answer)
+    holder, usage = _usage_in(parts)
     if usage is not None:
         read_usage(call, usage)
     read_names(call, parts, usage)
-    call.response_id = first_word((holder, *parts), IDS) or call.response_id
-    call.finish_reasons = next(filter(None, map(finish_reasons, parts)), None) or call.finish_reasons
+    call.response_id = _first_word(parts if holder is answer else [holder, *parts], IDS) or call.response_id
+    for part in parts:
+        if reasons := finish_reasons(part):
+            call.finish_reasons = reasons
+            break
     if answer.get("object") == "response" and answer.get("status") == "failed":
         read_failure(call, answer.get("error"))
 
 
-def _unwrapped(reply: object) -> object:
-    data = field(reply, "data")
-    if data is None:
-        return reply
-    return data if isinstance(data, Mapping) or hasattr(data, "__dict__") else reply
+def _answer(reply: object) -> Any:
+    """The fields of an answer, without what a library has wrapped around it."""
+    said = fields(reply)
+    data = said.get("data")
+    return said if data is None or not (isinstance(data, Mapping) or hasattr(data, "__dict__")) else fields(data)
 
 
-def _parts(answer: Any) -> Iterator[Any]:
+def _parts(answer: Any) -> list[Any]:
     """The fields of an answer, and of what it may be wrapped around."""
-    yield answer
+    parts = [answer]
     for name in WRAPPED:
         part = answer.get(name)
         if part is not None:
-            yield fields(part)
+            parts.append(fields(part))
             if name == "result" and (message := field(part, "message")) is not None:
-                yield fields(message)
+                parts.append(fields(message))
+    return parts
 
 
-def _usages(parts: Iterable[Any]) -> Iterator[tuple[object, object]]:
-    return ((part, usage) for part in parts for name in USAGES if (usage := part.get(name)))
+def _usage_in(parts: list[Any]) -> tuple[Any, object]:
+    """The first usage there is, and what has it."""
+    for part in parts:
+        for name in USAGES:
+            usage = part.get(name)
+            if usage:
+                return part, usage
+    return parts[0], None
+
+
+def _first_word(parts: list[Any], names: tuple[str, ...]) -> str | None:
+    """`first_word` of what is known to be fields."""
+    for part in parts:
+        for name in names:
+            value = part.get(name)
+            if value is not None and (text := value if type(value) is str and value else word(value)) is not None:
+                return text
+    return None
 
 
 def read_usage(call: ModelCall, usage: object) -> None:
     """Set the token counts that `usage` has."""
-    said = fields(usage)
-    get = said.get
-    for count, aliases in _aliases(said):
-        for name, within, beside in aliases:
-            part = usage if within is None else get(within)
-            value = None if part is None else field(part, name)
-            tokens = None if value is None else number(value)
+    said, told, settled = fields(usage), call.__dict__, ""
+    for inside, places in _places(said):
+        part = said if inside is None else fields(said.get(inside))
+        for count, name, beside in places:
+            value = part.get(name)
+            if value is None or count == settled:
+                continue
+            tokens = value if type(value) is int and value >= 0 else number(value)
             if tokens is not None:
-                setattr(call, count, tokens + sum(number(get(other)) or 0 for other in beside) if beside else tokens)
-                break
+                settled = count  # its other aliases are next
+                told[count] = tokens + sum(number(said.get(one)) or 0 for one in beside) if beside else tokens
 
 
-_present: dict[tuple[str, ...], tuple[tuple[str, tuple[Alias, ...]], ...]] = {}
+Places = tuple[tuple[str | None, tuple[tuple[str, str, tuple[str, ...]], ...]], ...]
+"""Of one part of a usage after the other: which counts it may have, by which names, beside which others."""
+_places_of: dict[tuple[str, ...], Places] = {}
 
 
-def _aliases(said: Any) -> Iterable[tuple[str, tuple[Alias, ...]]]:
-    """The counts that there may be, each with the aliases to look for: of a mapping only those that it has.
+def _places(said: Any) -> Places:
+    """Where to look for counts: of a mapping only by names that it has.
 
     Which those are is remembered by its names, for a provider writes the same ones each time.
     """
     if type(said) is not dict and not isinstance(said, Mapping):
-        return COUNTS.items()
+        return EVERYWHERE
     names = tuple(said)
-    known = _present.get(names)
+    known = _places_of.get(names)
     if known is None:
-        has = ((count, tuple(one for one in of if (one.within or one.name) in said)) for count, of in COUNTS.items())
-        known = tuple((count, aliases) for count, aliases in has if aliases)
-        if len(_present) < MOST_CLASSES:
-            _present[names] = known
+        known = _arranged(said.__contains__)
+        if len(_places_of) < MOST_CLASSES:
+            _places_of[names] = known
     return known
 
 
-def read_names(call: ModelCall, parts: Iterable[object], usage: object = None) -> None:
-    model = first_word((*parts, usage), MODELS)
+def _arranged(has: Callable[[str], bool]) -> Places:
+    """The aliases for which there is something, in their order; those that follow each other in one part together."""
+    found = [(count, one) for count, of in COUNTS.items() for one in of if has(one.within or one.name)]
+    if len({count for count, _ in found}) == len(found):  # each has but one: their order does not matter
+        found.sort(key=lambda each: each[1].within or "")
+    parts = groupby(found, key=lambda each: each[1].within)
+    return tuple((inside, tuple((count, one.name, one.beside) for count, one in each)) for inside, each in parts)
+
+
+EVERYWHERE = _arranged(lambda _: True)
+
+
+def read_names(call: ModelCall, parts: list[Any], usage: object = None) -> None:
+    model = _first_word(parts, MODELS) or (None if usage is None else _first_word([fields(usage)], MODELS))
     if model is not None:
         call.response_model = model
         call.model = call.model or model
     if call.provider is None:
         prefix, slash, _ = (call.model or "").partition("/")
-        call.provider = first_word(parts, ("provider",)) or (prefix if slash and prefix else None)
+        call.provider = _first_word(parts, ("provider",)) or (prefix if slash and prefix else None)
 
 
 def finish_reasons(part: object) -> tuple[str, ...] | None:
@@ -173,176 +202,16 @@ def finish_reasons(part: object) -> tuple[str, ...] | None:
     get = fields(part).get
     choices = get("choices") or get("candidates")
     if isinstance(choices, (list, tuple)):
-        reasons = [first_word((choice,), STOPS) for choice in choices]
+        reasons = [_first_word([fields(choice)], STOPS) for choice in choices]
         return tuple([reason for reason in reasons if reason is not None])
     if get("object") == "response":
         status = word(get("status"))
         reason = word(field(get("incomplete_details"), "reason")) or status
         return (reason,) if reason is not None and status in SETTLED else None
-    stop = first_word((part,), STOPS)
+    stop = _first_word([fields(part)], STOPS)
     return None if stop is None else (stop,)
 
 
 def read_failure(call: ModelCall, error: object) -> None:
     """The provider says inside of an answer that it failed: nothing is raised, and yet it is an error."""
     call.declare(first_word((error,), ("code", "type")) or "error")
-
-
-# -- a piece of a stream
-
-
-def chunk(call: ModelCall, item: Any) -> None:
-    """Read a piece of a streamed answer, and add to `response_bytes` the UTF-8 length of what it makes the model say.
-
-    Only text, reasoning and tool arguments are counted: what is around them differs from library to library.
-    """
-    (_readers.get(type(item)) or _reader_for(item))(call, item)
-    if call.contents is not None:
-        drafts.add_answer(call, item)
-
-
-def _read_piece(call: ModelCall, item: Any) -> None:
-    (_readers.get(type(item)) or _reader_for(item))(call, item)
-
-
-_readers: dict[type, Read] = {}
-
-
-def _reader_for(item: object) -> Read:
-    """How an item is read. It is remembered of classes that declare their fields; of others each one is looked at."""
-    declared = getattr(type(item), "__pydantic_fields__", None)
-    if isinstance(item, str):
-        reader: Read = add_text
-    elif "choices" in declared if declared else field(item, "choices") is not None:
-        reader = _words if declared else _completion
-    elif "type" in declared if declared else isinstance(field(item, "type"), str):
-        reader = _event
-    else:
-        reader = _other
-    if declared and len(_readers) < MOST_CLASSES:
-        _readers[type(item)] = reader
-    return reader
-
-
-def add_text(call: ModelCall, text: object) -> None:
-    if isinstance(text, str):
-        size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-        call.response_bytes = (call.response_bytes or 0) + size
-
-
-def _words(call: ModelCall, item: Any) -> None:
-    """A chunk of a class that declares its fields. Most are a piece of one text, and have nothing else to say."""
-    said = item.__dict__
-    choices = said.get("choices")
-    if choices and len(choices) == 1 and call.response_id is not None and not said.get("usage"):
-        choice = getattr(choices[0], "__dict__", NOTHING)
-        delta = getattr(choice.get("delta"), "__dict__", NOTHING)
-        text = delta.get("content")
-        if text and choice.get("finish_reason") is None and not delta.get("tool_calls"):
-            add_text(call, text)
-            return
-    _completion(call, item)
-
-
-def _completion(call: ModelCall, item: Any) -> None:
-    """A chunk of a chat completion, or of a legacy completion."""
-    piece = fields(item)
-    for choice in piece.get("choices") or ():
-        _choice(call, choice)
-    usage = piece.get("usage")
-    if usage:
-        read_usage(call, usage)
-    if call.response_id is None:
-        call.response_id = word(piece.get("id"))
-        read_names(call, (item,))
-
-
-def _choice(call: ModelCall, choice: Any) -> None:
-    said = fields(choice)
-    delta = said.get("delta")
-    if delta is None:
-        add_text(call, said.get("text"))
-    else:
-        _delta(call, fields(delta))
-    reason = said.get("finish_reason")
-    if reason is not None:
-        _ended(call, word(reason), number(said.get("index")) or 0)
-
-
-def _delta(call: ModelCall, said: Any) -> None:
-    get = said.get
-    text = get("content")
-    if text:
-        add_text(call, text)
-    else:
-        for name in ("refusal", "reasoning_content", "reasoning"):
-            add_text(call, get(name))
-    if tool_calls := get("tool_calls"):
-        for tool_call in tool_calls:
-            add_text(call, field(field(tool_call, "function"), "arguments"))
-
-
-def _ended(call: ModelCall, reason: str | None, index: int) -> None:
-    """One of `choice_count` choices is over; a provider that says so twice is heard once."""
-    reasons = call.finish_reasons or ()
-    if reason is not None and len(reasons) < (call.choice_count or index + 1):
-        call.finish_reasons = (*reasons, reason)
-
-
-def _event(call: ModelCall, item: Any) -> None:
-    """An event of OpenAI's Responses or of Anthropic's Messages."""
-    said = fields(item)
-    kind = said.get("type")
-    if not isinstance(kind, str):
-        return
-    if kind.endswith(".delta"):
-        if kind.startswith("response."):
-            add_text(call, said.get("delta"))
-    elif kind in EVENTS:
-        EVENTS[kind](call, said)
-
-
-def _opened(call: ModelCall, event: Mapping[str, Any]) -> None:
-    response = event.get("response")
-    call.response_id = word(field(response, "id"))
-    read_names(call, (response,))
-
-
-def _failed(call: ModelCall, event: Mapping[str, Any]) -> None:
-    read_failure(call, event.get("error") or event)
-
-
-def _block_delta(call: ModelCall, event: Mapping[str, Any]) -> None:
-    delta = event.get("delta")
-    add_text(call, first_word((delta,), ("text", "partial_json", "thinking")))
-
-
-def _message_delta(call: ModelCall, event: Mapping[str, Any]) -> None:
-    """Its counts are those so far. One without the cached tokens does not say how large the input is."""
-    usage, known = event.get("usage"), call.input_tokens
-    read_usage(call, usage)
-    if known is not None and number(field(usage, "cache_read_input_tokens")) is None:
-        call.input_tokens = known
-    call.finish_reasons = finish_reasons(event.get("delta")) or call.finish_reasons
-
-
-EVENTS: dict[str, Read] = {
-    "response.created": _opened,
-    "response.completed": lambda call, event: read(call, event.get("response")),
-    "response.incomplete": lambda call, event: read(call, event.get("response")),
-    "response.failed": lambda call, event: read(call, event.get("response")),
-    "error": _failed,
-    "message_start": lambda call, event: read(call, event.get("message")),
-    "message_delta": _message_delta,
-    "content_block_delta": _block_delta,
-    "chunk": lambda call, event: _read_piece(call, event.get("chunk")),
-}
-"""What the events of a stream tell. `chunk` is that of the helpers of OpenAI's library, around a completion's chunk."""
-
-
-def _other(call: ModelCall, item: object) -> None:
-    """A whole answer, or one of Gemini's: each is like the whole so far, but for the text."""
-    read(call, item)
-    for candidate in field(item, "candidates") or ():
-        for part in field(field(candidate, "content"), "parts") or ():
-            add_text(call, field(part, "text"))

@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseCompletedEvent, ResponseTextDeltaEvent
 
 from otel_genai.events import ModelCall
-from otel_genai.sources import replies
+from otel_genai.sources import pieces, replies
 
 COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
@@ -116,7 +116,7 @@ def test_tokens_are_counted_once_in_every_shape(reply: dict[str, Any], expected:
 
 @pytest.mark.parametrize("reply", UNKNOWN, ids=lambda reply: re.sub(r" at 0x\w+| id='\d+'", "", repr(reply)))
 def test_what_is_not_said_stays_unknown(reply: Any) -> None:
-    for step in (replies.read, replies.chunk):
+    for step in (replies.read, pieces.chunk):
         call = ModelCall()
         step(call, reply)
         assert counts(call) == (None,) * 5
@@ -215,7 +215,7 @@ def test_a_response_that_failed_is_declared_an_error() -> None:
 def chunks(*items: Any, **known: Any) -> ModelCall:
     call = ModelCall(**known)
     for item in items:
-        replies.chunk(call, item)
+        pieces.chunk(call, item)
     return call
 
 

@@ -1,0 +1,71 @@
+"""Streams of client libraries, which nobody else counts: as every stream, in fewer steps, for each has many pieces.
+
+What makes the pieces is the library's own code, which leaves nothing current that its next step would have to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import guard
+from ..events import ModelCall
+from ..scope import enter, reset
+from . import pieces, streams
+
+READING = "reading a chunk"
+
+
+class Tap(streams.Stream):
+    """The answer of a model, piece by piece."""
+
+    __slots__ = ()
+
+    def __init__(self, call: ModelCall, inner: Any) -> None:
+        super().__init__(call, inner, pieces.chunk)
+        streams.sole_reader(self)
+
+    def __next__(self) -> Any:
+        body = self._body
+        world = body.world or body.begin()
+        ours, worldly = enter(body.scope), world.set(body.worldly)
+        try:
+            item = body.inner.__next__()
+        except BaseException as error:
+            body.end(ours, worldly, error)
+            raise
+        reset(ours)
+        world.reset(worldly)
+        read(body.operation, item)
+        return item
+
+
+class AsyncTap(streams.AsyncStream):
+    """The same in an event loop."""
+
+    __slots__ = ()
+
+    def __init__(self, call: ModelCall, inner: Any) -> None:
+        super().__init__(call, inner, pieces.chunk)
+        streams.sole_reader(self)
+
+    async def __anext__(self) -> Any:
+        body = self._body
+        world = body.world or body.begin()
+        ours, worldly = enter(body.scope), world.set(body.worldly)
+        try:
+            item = await body.inner.__anext__()
+        except BaseException as error:
+            body.end(ours, worldly, error)
+            raise
+        try:
+            reset(ours)
+            world.reset(worldly)
+        except ValueError:  # somebody drives the coroutine by hand, each time in another context
+            pass
+        read(body.operation, item)
+        return item
+
+
+read: Callable[[Any, Any], None] = guard.quiet(READING, pieces.piece)
+"""Counts a piece, and reads it."""
