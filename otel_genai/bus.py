@@ -176,12 +176,13 @@ class Bus:
         if operation.__dict__.pop("open", 0) != _generation:
             return
         operation.end(error)
+        follow = operation.consequences()  # before it is told: what it costs is reckoned only once
         handlers = self._find(type(operation), operation.kind)
-        if handlers:
+        if self._late or collecting():
             self._tell(handlers, operation)
         else:
-            forget(operation)
-        for event in operation.consequences():
+            _tell(handlers, operation)
+        for event in follow:
             self.publish(event, operation)
         operation.release()
 

@@ -24,6 +24,7 @@ from .config import Config
 from .emitters.adoption import Adoption
 from .emitters.contents import Keeping
 from .emitters.headers import HeaderCapture
+from .emitters.later import Later
 from .emitters.logs import Logs
 from .emitters.metrics import Metrics
 from .emitters.traces import Traces
@@ -121,14 +122,16 @@ class Emitters:
         self._metrics: Metrics | None = None
         self._logs: Logs | None = None
         self._redact = config.redact or None
+        self._later = Later()
         self._keeps = bool(config.capture_content.classes)
         if tracers is not None:
             tracer = tracers.get_tracer(SCOPE, __version__, schema)
             keeping = Keeping(config.capture_content, shape, privacy.redact) if config.capture_content.spans else None
             texts = config.capture_content.texts
-            self._traces = Traces(tracer, shape, extra=HeaderCapture.from_environment(), content=keeping, texts=texts)
+            headers = HeaderCapture.from_environment()
+            self._traces = Traces(tracer, shape, extra=headers, content=keeping, texts=texts)
         if meters is not None:
-            self._metrics = Metrics(meters.get_meter(SCOPE, __version__, schema), shape)
+            self._metrics = Metrics(meters.get_meter(SCOPE, __version__, schema), shape, later=self._later)
         if loggers is not None:
             keeping = Keeping(config.capture_content, shape, privacy.redact) if config.capture_content.events else None
             texts = config.capture_content.texts
@@ -157,6 +160,9 @@ class Emitters:
         self._undo.callback(guard.watch(_publish_failure))
 
     def disconnect(self) -> None:
+        self._later.settle()  # what redacts is still in force
+        if self._traces is not None:
+            self._traces.settle()
         self._undo.close()
 
 

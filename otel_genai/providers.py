@@ -22,7 +22,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
@@ -34,6 +34,7 @@ from .emitters.delivery import Delivery, HoldBack, QuietLogQueue, QuietLogs, Qui
 from .emitters.foreign_spans import CleanedSpans
 from .emitters.jsonl import JsonlExporter
 from .emitters.meters import Meters
+from .emitters.spans import Tracers
 from .workers import Worker
 
 Job = Callable[[], object]
@@ -95,7 +96,7 @@ class Providers:
         exporter: SpanExporter = QuietSpans(partial(OTLPSpanExporter, **transport(config, "traces")), delivery)
         if config.adopt:
             exporter = CleanedSpans(exporter, config.capture_content)
-        provider = TracerProvider(sampler_of(config), resource, shutdown_on_exit=False)
+        provider = Tracers(sampler_of(config), resource)
         self.spans = QuietQueue(exporter, delivery, config.flush_interval_ms)
         provider.add_span_processor(self.spans)
         self._exits.append(Exit(delivery, provider.force_flush, provider.shutdown))

@@ -198,6 +198,7 @@ def capture(**options: Unpack[Options]) -> Iterator[Captured]:
         undo.callback(bus.settle)
         undo.enter_context(guard.strict())
         yield everything
+        everything.spans, everything.metrics()  # what is made only when it is read fails the test, too
 
 
 def _captured(loaded: Config, undo: ExitStack) -> Captured:
@@ -205,18 +206,18 @@ def _captured(loaded: Config, undo: ExitStack) -> Captured:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     from .emitters.meters import Meters
+    from .emitters.spans import Tracers
     from .providers import sampler_of
 
     exporter, reader, kept = InMemorySpanExporter(), InMemoryMetricReader(), InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # (the SDK's)
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith("OTEL_")]:
             environment.delenv(name)
-        tracers = TracerProvider(sampler_of(loaded), shutdown_on_exit=False)
+        tracers = Tracers(sampler_of(loaded))
         meters = Meters([reader])
         loggers = LoggerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(exporter))

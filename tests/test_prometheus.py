@@ -117,7 +117,7 @@ def everything() -> tuple[bytes, bytes]:
         if isinstance(made, LastValues):
             made.keep(1, {}, None)
         else:
-            made.place({})(1, NOW)
+            made.place({})([1], [NOW])
     return page.text("", "")[1], page.text(OPENMETRICS, "")[1]
 
 

@@ -6,7 +6,7 @@ from ..events import HarnessRun, ModelUsage, Run, ToolExecution
 from . import attributes as a
 from .buckets import AGENT_CALLS, AGENT_SECONDS, GENAI_SECONDS, UP_TO_AN_HOUR
 from .models import SETTINGS
-from .readings import DEFAULT, LATEST, failed, words
+from .readings import DEFAULT, LATEST, Words, failed
 from .rows import Metric, On, Span
 from .usage import USAGE
 
@@ -162,7 +162,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         HarnessRun,
-        words("invoke_agent", "{name}"),
+        Words("invoke_agent", "{name}"),
         "An agent at work.",
         start=(*AGENT_START, a.DATA_SOURCE_ID.of("data_source"), *SETTINGS),
         end=(
@@ -178,7 +178,7 @@ SPANS: tuple[Span, ...] = (
         ToolExecution,
         "openclaw.tool.execution",
         "One execution of a tool.",
-        latest=words("execute_tool", "{name}"),
+        latest=Words("execute_tool", "{name}"),
         start=(
             a.OPERATION.always("execute_tool"),
             a.TOOL_NAME.of("name", "tool"),

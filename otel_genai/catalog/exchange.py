@@ -8,7 +8,7 @@ from typing import Any
 from ..events import Event, Exchange, ModelCall, ModelUsage
 from ..events.models import Priced
 from . import attributes as a
-from .readings import failed, words
+from .readings import Words, failed
 from .rows import Metric, On, Read, Span
 
 EXCHANGE = (
@@ -63,11 +63,6 @@ def exchange_around(event: Event) -> Exchange | None:
     return operation
 
 
-def of_exchange(field: str) -> Read:
-    """A field of the exchange that an event belongs to."""
-    return lambda event: getattr(exchange_around(event), field, None)
-
-
 def untold(call: ModelCall) -> int | None:
     """One, where nobody says how many tokens a call has used that went well."""
     told = call.counted_inside or call.total_tokens is not None or exchange_around(call) is not None
@@ -79,9 +74,9 @@ SPENT = (
     a.SYSTEM.of("provider"),
     a.REQUEST_MODEL.of("model"),
     a.NORA_AGENT_ID.of("scope.agent"),
-    a.NORA_RUNTIME_FAMILY.of(of_exchange("runtime_family")),
-    a.NORA_SANDBOX_PROFILE.of(of_exchange("sandbox_profile")),
-    a.NORA_SOURCE.of(of_exchange("source")),
+    a.NORA_RUNTIME_FAMILY.of("runtime_family"),
+    a.NORA_SANDBOX_PROFILE.of("sandbox_profile"),
+    a.NORA_SOURCE.of("source"),
 )
 PRICED_MODEL = (a.PROVIDER.of("provider", "unknown"), a.MODEL.of("model", "unknown"))
 
@@ -125,7 +120,7 @@ METRICS: tuple[Metric, ...] = (
 SPANS: tuple[Span, ...] = (
     Span(
         Exchange,
-        words("chat", "{model}"),
+        Words("chat", "{model}"),
         "One exchange with an agent, as whoever runs it sees it.",
         kind="client",
         start=(*EXCHANGE, a.CONVERSATION.of("conversation")),

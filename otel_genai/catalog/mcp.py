@@ -9,7 +9,7 @@ from ..events import McpClientOperation, McpClientSession, McpServerOperation, M
 from ..events.mcp import McpOperation
 from . import attributes as a
 from .buckets import MCP_SECONDS
-from .readings import CUT_SHORT, failed, words
+from .readings import CUT_SHORT, Words, failed
 from .rows import Metric, On, Read, Span
 
 
@@ -47,7 +47,7 @@ ON_SPANS = (
     a.MCP_RESOURCE.of("resource"),
     a.JSONRPC_REQUEST_ID.of("request_id"),
 )
-NAME = words("{method}", "{tool}", "{prompt}")
+NAME = Words("{method}", "{tool}", "{prompt}")
 
 METRICS: tuple[Metric, ...] = (
     Metric(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import not_
 
 from ..events import ModelCall
 from . import attributes as a
 from .buckets import GENAI_SECONDS, GENAI_TOKENS, UP_TO_AN_HOUR
 from .exchange import COST
 from .operations import CLIENT_DURATION
-from .readings import CUT_SHORT, DEFAULT, LATEST, failed, fraction, words
-from .rows import Metric, On, Read, Span, SpanEvent
+from .readings import CUT_SHORT, DEFAULT, LATEST, Words, failed, fraction
+from .rows import Metric, On, Only, Read, Span, SpanEvent
 from .usage import CALL_USAGE
 
 
@@ -113,24 +114,17 @@ CALL_END = (
 )
 
 
-def inference(field: str) -> Read:
-    """A field of a model call, only where it was inference: embeddings have metrics of their own."""
-    return lambda call: getattr(call, field) if call.operation_name != "embeddings" else None
-
-
-def counted(field: str) -> Read:
-    """Tokens of inference, unless a call inside of this one has told them."""
-    read = inference(field)
-    return lambda call: None if call.counted_inside else read(call)
-
-
-def other_operation(call: ModelCall) -> float | None:
-    return call.duration_s if call.operation_name == "embeddings" else None
+INFERENCE = Only("operation_name", lambda name: name != "embeddings")
+"""Embeddings have metrics of their own."""
+OTHER = Only("operation_name", lambda name: name == "embeddings")
+STREAMED = Only("stream", bool)
+TOLD_HERE = Only("counted_inside", not_)
+"""Unless a call inside of this one has told them."""
 
 
 def time_per_chunk(call: ModelCall) -> float | None:
     """Seconds between two pieces of a stream, after the first."""
-    if not call.stream or call.first_chunk_ns is None or not call.chunks or call.chunks < 2:
+    if call.first_chunk_ns is None or not call.chunks or call.chunks < 2:
         return None
     last = call.last_chunk_ns or call.first_chunk_ns
     return (last - call.first_chunk_ns) / 1e9 / (call.chunks - 1)
@@ -181,7 +175,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "s",
         "How long a client operation took that is not inference.",
-        (On(ModelCall, other_operation, GENAI_CLIENT_DONE, CALL_ENDED), *CLIENT_DURATION),
+        (On(ModelCall, "duration_s", GENAI_CLIENT_DONE, CALL_ENDED, (OTHER,)), *CLIENT_DURATION),
         GENAI_SECONDS,
         LATEST,
     ),
@@ -190,7 +184,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "s",
         "How long an inference took.",
-        (On(ModelCall, inference("duration_s"), GENAI_CLIENT_DONE, CALL_ENDED),),
+        (On(ModelCall, "duration_s", GENAI_CLIENT_DONE, CALL_ENDED, (INFERENCE,)),),
         GENAI_SECONDS,
         LATEST,
     ),
@@ -199,7 +193,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "s",
         "How long the first piece of a streamed answer took.",
-        (On(ModelCall, streamed("time_to_first_chunk_s"), GENAI_CLIENT, CALL_ENDED),),
+        (On(ModelCall, "time_to_first_chunk_s", GENAI_CLIENT, CALL_ENDED, (STREAMED,)),),
         GENAI_SECONDS,
         LATEST,
     ),
@@ -208,7 +202,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "s",
         "Time between the pieces of a streamed answer.",
-        (On(ModelCall, time_per_chunk, GENAI_CLIENT, CALL_ENDED),),
+        (On(ModelCall, time_per_chunk, GENAI_CLIENT, CALL_ENDED, (STREAMED,)),),
         GENAI_SECONDS,
         LATEST,
     ),
@@ -217,7 +211,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "{token}",
         "Tokens read by an inference, cached ones included.",
-        (On(ModelCall, counted("input_tokens"), GENAI_CLIENT, CALL_ENDED),),
+        (On(ModelCall, "input_tokens", GENAI_CLIENT, CALL_ENDED, (INFERENCE, TOLD_HERE)),),
         GENAI_TOKENS,
         LATEST,
     ),
@@ -226,7 +220,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "{token}",
         "Tokens written by an inference.",
-        (On(ModelCall, counted("output_tokens"), GENAI_CLIENT, CALL_ENDED),),
+        (On(ModelCall, "output_tokens", GENAI_CLIENT, CALL_ENDED, (INFERENCE, TOLD_HERE)),),
         GENAI_TOKENS,
         LATEST,
     ),
@@ -237,7 +231,7 @@ SPANS: tuple[Span, ...] = (
         ModelCall,
         "openclaw.model.call",
         "One call of a model, retries included, until its answer was whole.",
-        latest=words("{operation_name}", "{model}"),
+        latest=Words("{operation_name}", "{model}"),
         kind="client",
         start=CALL_START,
         end=CALL_END,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..events import AgentCreation, EvaluationResult, MemoryOperation, Planning, RemoteAgent, Retrieval, Workflow
 from . import attributes as a
 from .buckets import WORKFLOW_SECONDS
-from .readings import CUT_SHORT, LATEST, failed, fraction, words
+from .readings import CUT_SHORT, LATEST, Words, failed, fraction
 from .rows import Metric, On, Sources, Span
 
 
@@ -66,7 +66,7 @@ METRICS: tuple[Metric, ...] = (
 SPANS: tuple[Span, ...] = (
     Span(
         Retrieval,
-        words("retrieval", "{data_source}"),
+        Words("retrieval", "{data_source}"),
         "A search in a data source for what a model will be told.",
         kind="client",
         start=(
@@ -79,7 +79,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         MemoryOperation,
-        words("{operation}"),
+        Words("{operation}"),
         "Something done to what an agent remembers.",
         kind="client",
         start=(
@@ -93,7 +93,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         AgentCreation,
-        words("create_agent", "{agent}"),
+        Words("create_agent", "{agent}"),
         "The making of an agent at a provider.",
         kind="client",
         start=(*CREATION, *AGENT),
@@ -102,7 +102,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         RemoteAgent,
-        words("invoke_agent", "{agent}"),
+        Words("invoke_agent", "{agent}"),
         "An agent at work elsewhere, as it is seen by who asked it.",
         kind="client",
         start=(*REMOTE_AGENT, *AGENT, a.CONVERSATION.of("scope.conversation")),
@@ -111,7 +111,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         Workflow,
-        words("invoke_workflow", "{name}"),
+        Words("invoke_workflow", "{name}"),
         "Several agents or steps that were put together as one.",
         start=(
             a.OPERATION.always("invoke_workflow"),
@@ -131,7 +131,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         EvaluationResult,
-        words("evaluation", "{name}"),
+        Words("evaluation", "{name}"),
         "Somebody judged an answer; it stands below what was judged, and takes no time.",
         start=(
             a.EVALUATION_NAME.of("name", "unknown"),

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
+from collections.abc import Iterable
 from typing import Any
 
-from ..events import Operation
+from ..events import Event, Operation
 from . import attributes as a
-from .rows import Read
+from .rows import together
 
 DEFAULT = frozenset({"default"})
 LATEST = frozenset({"latest"})
 
 
-def words(*parts: str) -> Read:
+class Words:
     """A name made of literals and `{fields}` of the event; what the event does not say is left out."""
-    steps = tuple(attrgetter(part[1:-1]) if part.startswith("{") else None for part in parts)
-    pairs = tuple(zip(parts, steps, strict=True))
 
-    def name(event: Any) -> str:
-        values = [part if read is None else read(event) for part, read in pairs]
-        return " ".join([str(value) for value in values if value])
+    def __init__(self, *parts: str) -> None:
+        self._parts = parts
+        self.read = together(part[1:-1] for part in parts if part.startswith("{"))
+        """Reads what the name is made of."""
 
-    return name
+    def of(self, values: Iterable[Any]) -> str:
+        """The name, where the event says this."""
+        said = iter(values)
+        filled = [next(said) if part.startswith("{") else part for part in self._parts]
+        return " ".join([str(value) for value in filled if value])
+
+    def __call__(self, event: Event) -> str:
+        return self.of(self.read(event))
 
 
 def fraction(value: Any) -> float | None:

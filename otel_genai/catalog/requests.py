@@ -6,7 +6,7 @@ from .. import privacy
 from ..events import BackgroundWork, HttpRequest, WebSocketClosed, WebSocketFrame, WebSocketHandshake
 from . import attributes as a
 from .buckets import HTTP_SECONDS
-from .readings import CUT_SHORT, failed, words
+from .readings import CUT_SHORT, Words, failed
 from .rows import Metric, On, Span
 
 
@@ -110,7 +110,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         BackgroundWork,
-        words("background", "{route}"),
+        Words("background", "{route}"),
         "An error that escaped from what was done after the answer; it starts where the answer ended.",
         end=(a.HTTP_ROUTE.of("route"), a.ERROR_TYPE.of("error_type")),
         status=failed,
@@ -127,7 +127,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         WebSocketFrame,
-        words("websocket.frame", "{route}"),
+        Words("websocket.frame", "{route}"),
         "What was done about one inbound frame; a trace of its own, linked to the handshake.",
         kind="server",
         start=(
@@ -142,7 +142,7 @@ SPANS: tuple[Span, ...] = (
     ),
     Span(
         WebSocketClosed,
-        words("websocket.close", "{route}"),
+        Words("websocket.close", "{route}"),
         "A WebSocket is over; it stands in the trace of its handshake.",
         start=(
             a.PROTOCOL_NAME.always("websocket"),

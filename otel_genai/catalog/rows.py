@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .. import privacy
 from ..events import Event
@@ -131,13 +131,21 @@ def together(readings: Iterable[str | Read]) -> Callable[[Event], tuple[Any, ...
     paths = [one for one in takewhile(is_path, readings) if isinstance(one, str)]
     reads = tuple(attrgetter(one) if isinstance(one, str) else one for one in readings)
     if len(paths) < 2:
-        return lambda event: tuple([read(event) for read in reads])
+        first = reads[0] if len(reads) == 1 else None
+        return (lambda event: (first(event),)) if first else (lambda event: tuple([read(event) for read in reads]))
     fields, calls = attrgetter(*paths), reads[len(paths) :]
     return (lambda event: (*fields(event), *[read(event) for read in calls])) if calls else fields
 
 
 def is_path(reading: str | Read) -> bool:
     return isinstance(reading, str)
+
+
+class Only(NamedTuple):
+    """Of which events a row is for: those whose field, one of few values, passes."""
+
+    path: str
+    passes: Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,7 @@ class On:
     sources: Sources = ()
     kinds: tuple[str, ...] = ()
     """The wire names at which it is recorded; by default every one but that of the start."""
+    only: tuple[Only, ...] = ()
 
     def applies(self, kind: str) -> bool:
         return kind in self.kinds if self.kinds else kind != getattr(self.event, "started_kind", None)

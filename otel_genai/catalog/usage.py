@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
+from operator import attrgetter, not_
 
 from ..events import ModelUsage
 from . import attributes as a
 from .buckets import CONTEXT_BUCKETS, GENAI_TOKENS
 from .exchange import COST, amount, billed_outside, used
 from .readings import DEFAULT, LATEST
-from .rows import Metric, On, Read, Span
+from .rows import Metric, On, Only, Read, Span
 
 USAGE = (
     a.CHANNEL.of("scope.channel", "unknown"),
@@ -42,22 +42,25 @@ def counted(token: str, field: str) -> On:
     return On(ModelUsage, field, (*USAGE, a.TOKEN.always(token)))
 
 
-def without(part: str | None, whole: str) -> Read:
-    """Tokens of inference, without those whose modality is known; a part that is larger than the whole is no part."""
+INFERENCE = Only("operation", lambda name: name != "embeddings")
+SILENT, HEARD = Only("heard", not_), Only("heard", bool)
+
+
+def without(part: str, whole: str) -> Read:
+    """Tokens without those whose modality is known; a part that is larger than the whole is no part."""
 
     def rest(usage: ModelUsage) -> int | None:
-        total: int | None = getattr(usage, whole) if usage.operation != "embeddings" else None
-        known = getattr(usage, part) if part is not None else None
+        total, known = getattr(usage, whole), getattr(usage, part)
         return total if total is None or not known else (total - min(known, total)) or None
 
     return rest
 
 
 def known(part: str, whole: str) -> Read:
-    """Tokens of inference whose modality is known."""
+    """Tokens whose modality is known."""
 
     def some(usage: ModelUsage) -> int | None:
-        total: int | None = getattr(usage, whole) if usage.operation != "embeddings" else None
+        total: int | None = getattr(usage, whole)
         return None if total is None else min(getattr(usage, part) or 0, total) or None
 
     return some
@@ -65,10 +68,16 @@ def known(part: str, whole: str) -> Read:
 
 def billed(name: str, field: str, doc: str, audio: str | None = None) -> Metric:
     """One of the usage counters of the latest conventions; `audio` is the field of those tokens that are sound."""
-    unknown = On(ModelUsage, without(audio, field), (*GENAI_BILLED, a.TOKEN_MODALITY.always("unknown")))
-    sound = (a.TOKEN_MODALITY.always("audio"),)
-    heard = () if audio is None else (On(ModelUsage, known(audio, field), (*GENAI_BILLED, *sound)),)
-    return Metric(name, "counter", "{token}", doc, (unknown, *heard, billed_outside(field)), shapes=LATEST)
+    unknown, sound = ((*GENAI_BILLED, a.TOKEN_MODALITY.always(said)) for said in ("unknown", "audio"))
+    if audio is None:
+        ons: tuple[On, ...] = (On(ModelUsage, field, unknown, only=(INFERENCE,)),)
+    else:
+        ons = (
+            On(ModelUsage, field, unknown, only=(INFERENCE, SILENT)),
+            On(ModelUsage, without(audio, field), unknown, only=(INFERENCE, HEARD)),
+            On(ModelUsage, known(audio, field), sound, only=(INFERENCE, HEARD)),
+        )
+    return Metric(name, "counter", "{token}", doc, (*ons, billed_outside(field)), shapes=LATEST)
 
 
 METRICS: tuple[Metric, ...] = (

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
-from threading import Lock
+from threading import RLock
 from typing import NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import AggregationTemporality, HistogramDataPoint, Metric
 from opentelemetry.sdk.metrics.export import Histogram as Points
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 
 from ..catalog.rows import Metric as Row
 from ..catalog.rows import Value
@@ -37,52 +37,72 @@ class Moment(NamedTuple):
     """Where that is another than the current one."""
 
 
-Place = Callable[[float, Moment], object]
-"""Adds an amount to one series."""
+Amounts = Sequence[float | None]
+"""What was measured several times; `None` is no measurement."""
+Place = Callable[[Amounts, Sequence[Moment]], object]
+"""Adds amounts to one series, each with its moment. Who calls it holds `adding`, once for all series."""
+
+adding = RLock()
+"""Held by who adds to sums and histograms, and by who reads the latter."""
 
 
 class Series:
     """How often there was an amount of which size, for one set of attributes."""
 
-    __slots__ = ("_of", "attributes", "counts", "exemplars", "least", "most", "since_ns", "sum")
+    __slots__ = ("_bounds", "attributes", "counts", "exemplars", "least", "most", "since_ns", "sum")
 
-    def __init__(self, of: Histogram, attributes: Labels) -> None:
-        self._of = of
+    def __init__(self, bounds: tuple[float, ...], attributes: Labels) -> None:
+        self._bounds = bounds
         self.attributes = attributes
-        self.counts = [0] * (len(of.bounds) + 1)
+        self.counts = [0] * (len(bounds) + 1)
         self.sum: float = 0
         self.least, self.most = inf, -inf
-        self.exemplars: dict[int, tuple[float, int, SpanContext]] = {}
+        self.exemplars: dict[int, tuple[float, Moment]] = {}
+        """The last of each bucket that was measured within a span that can be looked up."""
         self.since_ns = time.time_ns()
 
-    def record(self, amount: float, moment: Moment) -> None:
-        if not 0 <= amount < inf:
-            return  # one of these would spoil the sum for good
-        of = self._of
-        at_ns, span, _ = moment
-        with of.lock:
-            bucket = bisect_left(of.bounds, amount)
-            self.counts[bucket] += 1
-            self.sum += amount
-            if amount < self.least:
-                self.least = amount
-            if amount > self.most:
-                self.most = amount
-            if span is not None:
-                self.exemplars[bucket] = (amount, at_ns, span)
+    def record(self, amounts: Amounts, moments: Sequence[Moment]) -> None:
+        amounts, moments, total = fit(amounts, moments, 0)
+        if not amounts:
+            return
+        bounds, counts, exemplars = self._bounds, self.counts, self.exemplars
+        for amount, moment in zip(amounts, moments):  # noqa: B905 (they are as many)
+            bucket = bisect_left(bounds, amount)
+            counts[bucket] += 1
+            if moment[1] is not None:
+                exemplars[bucket] = amount, moment
+        self.sum += total
+        self.least, self.most = min(self.least, min(amounts)), max(self.most, max(amounts))
 
     def point(self, now_ns: int, after_ns: int) -> HistogramDataPoint | None:
         """All of it, with the exemplars that are younger than `after_ns`; `None` where nothing was recorded."""
-        of = self._of
-        with of.lock:
+        with adding:
             counts, total, least, most = tuple(self.counts), self.sum, self.least, self.most
-            young = [one for _, one in sorted(self.exemplars.items()) if one[1] > after_ns]
+            young = [one for _, one in sorted(self.exemplars.items()) if one[1].at_ns > after_ns]
         if least > most:
             return None
-        exemplars = [Exemplar({}, amount, at_ns, span.span_id, span.trace_id) for amount, at_ns, span in young]
+        exemplars = [exemplar(amount, moment) for amount, moment in young]
         return HistogramDataPoint(
-            self.attributes, self.since_ns, now_ns, sum(counts), total, counts, of.bounds, least, most, exemplars
+            self.attributes, self.since_ns, now_ns, sum(counts), total, counts, self._bounds, least, most, exemplars
         )
+
+
+def exemplar(amount: float, moment: Moment) -> Exemplar:
+    span = moment.span or INVALID_SPAN_CONTEXT
+    return Exemplar({}, amount, moment.at_ns, span.span_id, span.trace_id)
+
+
+def fit(amounts: Amounts, moments: Sequence[Moment], least: float) -> tuple[Sequence[float], Sequence[Moment], float]:
+    """Those amounts that are at least that much and finite, their moments, and their sum: another would spoil it."""
+    try:
+        total = sum(amounts)  # type: ignore[arg-type]  # (where one is None it is known by that)
+        if min(amounts) >= least and max(amounts) < inf and total == total:  # type: ignore[type-var, operator]
+            return amounts, moments, total  # type: ignore[return-value]
+    except TypeError:
+        pass
+    found = [one for one in zip(amounts, moments, strict=True) if one[0] is not None and least <= one[0] < inf]
+    fitting = [amount for amount, _ in found if amount is not None]
+    return fitting, [moment for _, moment in found], sum(fitting)
 
 
 class Histogram:
@@ -91,12 +111,11 @@ class Histogram:
     def __init__(self, name: str, row: Row) -> None:
         self._name, self._row = name, row
         self.bounds: tuple[float, ...] = BUCKETS if row.buckets is None else tuple(row.buckets)
-        self.lock = Lock()
         self._series: list[Series] = []
 
     def place(self, attributes: Labels) -> Place:
         """Where the amounts with these attributes go; to be asked for once per set."""
-        series = Series(self, attributes)
+        series = Series(self.bounds, attributes)
         self._series.append(series)
         return series.record
 
@@ -106,6 +125,8 @@ class Histogram:
         points = Points([point for point in found if point is not None], AggregationTemporality.CUMULATIVE)
         return Metric(self._name, self._row.doc, self._row.unit, points) if points.data_points else None
 
-    def forked(self) -> None:
-        """In the child: the lock may have been held by a thread that is not there."""
-        self.lock = Lock()
+
+def forked() -> None:
+    """In the child: the lock may have been held by a thread that is not there."""
+    global adding
+    adding = RLock()

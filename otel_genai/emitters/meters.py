@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.sdk.metrics import Histogram as SdkHistogram
@@ -31,6 +31,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from ..catalog.rows import Metric as Row
 from .histograms import Histogram
+from .later import Later
 
 EXEMPLAR_FILTER = "OTEL_METRICS_EXEMPLAR_FILTER"
 TRACE_BASED = "trace_based"
@@ -42,6 +43,8 @@ class Book:
 
     def __init__(self, scope: InstrumentationScope) -> None:
         self.scope = scope
+        self.laters: WeakSet[Later] = WeakSet()
+        """Where measurements wait."""
         self._histograms: list[Histogram] = []
 
     def open(self, name: str, row: Row) -> Histogram:
@@ -84,6 +87,8 @@ class Meters(MeterProvider):
 
     def _collected(self, collect: Collect, reader: MetricReader, **how: Any) -> MetricsData | None:
         """What the SDK collects for a reader, and what is kept here."""
+        for later in [later for book in self._books for later in book.laters]:
+            later.settle()
         data = collect(reader, **how)
         now_ns, after_ns = time.time_ns(), self._collected_ns.get(reader, 0)
         self._collected_ns[reader] = now_ns
@@ -124,6 +129,14 @@ def added(data: MetricsData, scope: InstrumentationScope, kept: list[Metric]) ->
 def book_of(meter: Meter) -> Book | None:
     """Where the histograms of a meter are kept; `None` where the SDK keeps them."""
     return _books.get(meter)
+
+
+def settled_by(meter: Meter, later: Later) -> bool:
+    """Have what waits there written before a meter is collected; whether that can be known."""
+    book = book_of(meter)
+    if book is not None:
+        book.laters.add(later)
+    return book is not None
 
 
 _books: WeakKeyDictionary[Meter, Book] = WeakKeyDictionary()

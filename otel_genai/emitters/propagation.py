@@ -107,10 +107,10 @@ def write(context: SpanContext) -> dict[str, str]:
 
     Source: https://www.w3.org/TR/trace-context-2/, "Mutating the traceparent Field" and the one after it.
     """
-    if not context.is_valid:
+    trace_id, span_id, _, flags, state, is_valid = context
+    if not is_valid:
         return {}
-    flags = context.trace_flags & _KNOWN_FLAGS
-    headers = {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}"}
-    if context.trace_state:
-        headers["tracestate"] = context.trace_state.to_header()
+    headers = {"traceparent": f"00-{trace_id:032x}-{span_id:016x}-{flags & _KNOWN_FLAGS:02x}"}
+    if state:
+        headers["tracestate"] = state.to_header()
     return headers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from threading import Lock
 from typing import Any
@@ -16,7 +17,8 @@ from .. import guard
 from ..bus import bus
 from ..catalog.rows import Metric, Value
 from ..events import SeriesFolded
-from .histograms import Histogram, Labels, Moment, Place
+from . import histograms
+from .histograms import Amounts, Labels, Moment, Place, fit
 from .meters import book_of
 
 Series = tuple[tuple[str, Value], ...]
@@ -31,24 +33,32 @@ FRESH_MS = 300_000.0
 
 
 class Bounded:
-    """What every kind of instrument has in common: a name, a lock, and something to say of what it folds."""
+    """What every kind of instrument has in common: a name, and something to say of what it folds."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = Lock()
         self._folded = False
-        _all.add(self)
 
-    def _fold(self) -> None:
-        """Tell of one measurement that found no series of its own; the lock must be free."""
+    def tell_of_fold(self) -> None:
+        """Tell of one measurement that found no series of its own; no lock may be held."""
         if not self._folded:
             self._folded = True
             guard.logger.warning("%s has %d series: what is new is no longer told apart", self._name, MOST_SERIES)
         bus.publish(SeriesFolded(metric=self._name))
 
-    def forked(self) -> None:
-        """In the child: the lock may have been held by a thread that is not there."""
-        self._lock = Lock()
+
+folding: deque[Bounded] = deque()
+"""Each measurement that found no series of its own, until that is told."""
+
+
+def tell_of_folds() -> None:
+    """Tell of those; no lock may be held."""
+    while folding:
+        try:
+            one = folding.popleft()
+        except IndexError:  # another thread was faster
+            return
+        one.tell_of_fold()
 
 
 class Measured(Bounded):
@@ -66,18 +76,17 @@ class Measured(Bounded):
         found = self._places.get(series)
         if found is not None:
             return found
-        with self._lock:
+        with histograms.adding:
             if series not in self._places and len(self._places) < MOST_SERIES:
                 self._places[series] = self._make(attributes)
         return self._places.get(series, self._over)
 
-    def _over(self, amount: float, moment: Moment) -> None:
+    def _over(self, amounts: Amounts, moments: Sequence[Moment]) -> None:
         """Add to what is over."""
-        with self._lock:
-            if self._rest is None:
-                self._rest = self._make(dict(OVERFLOW))
-        self._rest(amount, moment)
-        self._fold()
+        if self._rest is None:
+            self._rest = self._make(dict(OVERFLOW))
+        self._rest(amounts, moments)
+        folding.extend(self for amount in amounts if amount is not None)
 
 
 class Tally(Measured):
@@ -90,7 +99,7 @@ class Tally(Measured):
         self._sums: list[Sum] = []
 
     def _sum(self, attributes: Labels) -> Place:
-        self._sums.append(made := Sum(self, attributes))
+        self._sums.append(made := Sum(self.least, attributes))
         return made.add
 
     def observe(self, _: CallbackOptions) -> list[Observation]:
@@ -101,31 +110,21 @@ class Tally(Measured):
 class Sum:
     """One sum of a tally, and what it is of."""
 
-    __slots__ = ("_of", "amount", "attributes")
+    __slots__ = ("_least", "amount", "attributes")
 
-    def __init__(self, of: Tally, attributes: Labels) -> None:
-        self._of = of
+    def __init__(self, least: float, attributes: Labels) -> None:
+        self._least = least
         self.attributes = attributes
         self.amount: float | None = None
 
-    def add(self, amount: float, _: Moment) -> None:
-        of = self._of
-        if of.least <= amount < inf:  # another one would spoil the sum for good
-            with of._lock:
-                self.amount = amount if self.amount is None else self.amount + amount
+    def add(self, amounts: Amounts, moments: Sequence[Moment]) -> None:
+        amounts, _, total = fit(amounts, moments, self._least)
+        if amounts:
+            self.amount = total if self.amount is None else self.amount + total
 
 
 class Distribution(Measured):
     """A histogram, kept here or by the SDK; its series are bounded where it can be seen what is folded."""
-
-    def __init__(self, name: str, make: Callable[[Labels], Place], kept: Histogram | None = None) -> None:
-        super().__init__(name, make)
-        self._kept = kept
-
-    def forked(self) -> None:
-        super().forked()
-        if self._kept is not None:
-            self._kept.forked()
 
 
 class LastValues(Bounded):
@@ -133,10 +132,12 @@ class LastValues(Bounded):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self._lock = Lock()
         self._values: dict[Series, tuple[float, float]] = {}
         """Each with the time at which it is out of date."""
         self._lost = False
         self.instrument: Any = None
+        _gauges.add(self)
 
     def keep(self, amount: float | None, attributes: Labels, fresh_ms: float | None) -> None:
         """`amount` holds for `fresh_ms` milliseconds; `None`, and what is no number, is not known from now on."""
@@ -151,7 +152,7 @@ class LastValues(Bounded):
             else:
                 folded = True
         if folded:
-            self._fold()
+            self.tell_of_fold()
 
     def observe(self, _: CallbackOptions) -> list[Observation]:
         """Every value that holds, for whoever exports."""
@@ -176,8 +177,8 @@ class LastValues(Bounded):
             self._lost = self._values.pop(series, None) is not None or self._lost
 
     def forked(self) -> None:
-        """In the child: whoever says these values says them in the parent."""
-        super().forked()
+        """In the child: whoever says these values says them in the parent, and the lock may be held by nobody."""
+        self._lock = Lock()
         self._values.clear()
 
 
@@ -223,24 +224,33 @@ def distribution(meter: Meter, name: str, metric: Metric) -> Distribution:
     book = book_of(meter)
     if book is None:
         return Distribution(name, recording(meter, name, metric))
-    kept = book.open(name, metric)
-    return Distribution(name, kept.place, kept)
+    return Distribution(name, book.open(name, metric).place)
 
 
 def recording(meter: Meter, name: str, metric: Metric) -> Callable[[Labels], Place]:
     """The places of a histogram of the SDK."""
     buckets = metric.buckets
     made = meter.create_histogram(name, metric.unit, metric.doc, explicit_bucket_boundaries_advisory=buckets)
-    return lambda attributes: lambda amount, moment: made.record(amount, attributes, moment.context)
+
+    def place(attributes: Labels) -> Place:
+        def record(amounts: Amounts, moments: Sequence[Moment]) -> None:
+            for amount, moment in zip(amounts, moments, strict=True):
+                if amount is not None:
+                    made.record(amount, attributes, moment.context)
+
+        return record
+
+    return place
 
 
 _instruments: WeakKeyDictionary[Meter, dict[str, Tally | Distribution | LastValues]] = WeakKeyDictionary()
-_all: WeakSet[Bounded] = WeakSet()
+_gauges: WeakSet[LastValues] = WeakSet()
 
 
 def _forked() -> None:
-    for bounded in list(_all):
-        bounded.forked()
+    histograms.forked()
+    for gauge in list(_gauges):
+        gauge.forked()
 
 
 if hasattr(os, "register_at_fork"):

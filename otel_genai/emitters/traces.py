@@ -12,18 +12,24 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
-from .. import privacy
+from .. import privacy, scope
 from ..bus import Handler
 from ..catalog.content import EXCEPTION
+from ..catalog.readings import Words
 from ..catalog.rows import Read, Shape, Value
 from ..catalog.rows import Span as Row
 from ..catalog.spans import SPANS
 from ..events import Event, HttpRequest, McpClientOperation, McpServerOperation, Operation, Remote
 from . import propagation
 from .contents import Keeping
-from .reader import Reader
+from .later import remembered
+from .reader import Reader, Said
+from .span import Span, Unsaid
+from .spans import begins
 
 KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
+FROM_AFAR = (HttpRequest, McpServerOperation)
+"""What another process may have asked for."""
 NAMES_REMEMBERED = 1024
 """Per row."""
 Extra = Callable[[Event], dict[str, Value]]
@@ -38,12 +44,44 @@ class Traced:
     context: Context
     outer: Context
     name: str
-    said: tuple[Any, ...]
-    """What the event said when it began."""
+    said: Said | None = None
+    """What stands on the span already, of what the event said when it began."""
+    over: Event | None = None
+    """The event as it was at its end, for whoever writes it down later."""
     ours: bool = True
     """False for a span that somebody else began and will end."""
     adopted: bool = False
     """True for a span that somebody else makes whole: it is not added to, and no span of ours is made below it."""
+
+
+class Story:
+    """What the span of an event says."""
+
+    __slots__ = ("_event", "_plan")
+
+    def __init__(self, found: Plan, event: Event) -> None:
+        self._plan = found
+        self._event = event
+
+    def first(self) -> dict[str, Value]:
+        return self._plan.start.of(self._event)
+
+    def last(self) -> dict[str, Value]:
+        return self._plan.end.of(self._event)
+
+    def whole(self) -> dict[str, Value]:
+        plan = self._plan
+        return {**self.first(), **self.last()} if plan.whole is None else plan.whole.of(self._event)
+
+
+class AtOnce(Story):
+    """That of an event that takes no time."""
+
+    __slots__ = ()
+
+    def first(self) -> dict[str, Value]:
+        plan = self._plan
+        return {**plan.start.of(self._event), **plan.end.of(self._event)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +93,10 @@ class Plan:
     kind: SpanKind
     start: Reader
     end: Reader
-    moments: tuple[tuple[str, Reader], ...]
+    whole: Reader | None
+    """Both in one, where none of their names is the same."""
+    moments: tuple[tuple[str, Read, Reader], ...]
+    """Of each its name, what it is known by, and what it says."""
 
 
 class Traces:
@@ -70,7 +111,8 @@ class Traces:
         content: Keeping | None = None,
         texts: bool = False,
     ) -> None:
-        self._tracer = tracer
+        self._begins = begins(tracer)
+        self._unsaid = Unsaid()
         self._extra = extra
         self._content = content
         self._error = Reader(EXCEPTION.sources, shape) if texts else None
@@ -95,17 +137,17 @@ class Traces:
         alone = operation.scope.operation is None  # else the server span around is that of an operation of ours
         if found.row.adopts and alone and (current := local_server_span()):
             here = otel_context.get_current()
-            keep(operation, Traced(current, here, here, "", (), ours=False))
+            keep(operation, Traced(current, here, here, "", ours=False))
             return
         around = operation.tool_around if isinstance(operation, McpClientOperation) else None
         if around is not None and isinstance(shared := around.trace, Traced):
-            keep(operation, Traced(shared.span, shared.context, shared.outer, found.name(operation), (), ours=False))
+            keep(operation, Traced(shared.span, shared.context, shared.outer, found.name(operation), ours=False))
             return
         context, links = surroundings(operation)
-        said = found.start.read(operation)
-        attributes = found.start.attributes(said)
-        name = found.name(operation)
-        span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=operation.started_ns)
+        name, said = found.name(operation), None
+        if not self._begins.later:
+            said = found.start.read(operation)
+        span = self._begins(name, context, found.kind, Story(found, operation), links, operation.started_ns)
         if not span.is_recording():
             span = unsampled(span, context)
         elif self._content is not None:
@@ -121,43 +163,59 @@ class Traces:
             if traced.span.is_recording():
                 self._describe(found, operation, traced)
             if traced.ours:
-                traced.span.end(operation.started_ns + (operation.duration_ns or 0))
+                self._over(traced.span, operation.started_ns + (operation.duration_ns or 0))
 
     def _describe(self, found: Plan, operation: Operation, traced: Traced) -> None:
         span = traced.span
-        attributes = found.end.of(operation)
-        said = found.start.read(operation)
-        if said != traced.said:
-            attributes.update(found.start.attributes(said))
-        if self._extra is not None:
-            attributes.update(self._extra(operation))
-        if self._content is not None:
-            attributes.update(self._content.attributes(operation))
-        if attributes:
-            span.set_attributes(attributes)
+        self._say(found, operation, traced)
         name = found.name(operation)
         if name != traced.name:
             span.update_name(name)
         message = found.row.status(operation)
         if message is not None:
             span.set_status(Status(StatusCode.ERROR, privacy.text(message) or None))
-        for moment, reader in found.moments:
-            if values := reader.of(operation):
-                span.add_event(moment, values)
+        for moment, known_by, reader in found.moments:
+            if known_by(operation) is not None:
+                span.add_event(moment, reader.of(operation))
         if self._error is not None and operation.outcome == "error" and (values := self._error.of(operation)):
             span.add_event(EXCEPTION.name, values)
+
+    def _say(self, found: Plan, operation: Operation, traced: Traced) -> None:
+        """What it says at its end, and what was kept of it, which is at hand only now."""
+        span = traced.span
+        now: dict[str, Value] = {}
+        if isinstance(span, Span) and traced.ours:
+            traced.over = over = remembered(operation)
+            span.story = Story(found, over)
+        else:
+            now = conclusion(found, operation, traced.said)
+        if self._extra is not None:
+            now.update(self._extra(operation))
+        if self._content is not None:
+            now.update(self._content.attributes(operation))
+        if now:
+            span.set_attributes(now)
+
+    def _over(self, span: trace.Span, ended_ns: int) -> None:
+        span.end(ended_ns)
+        if isinstance(span, Span):
+            self._unsaid.add(span)
 
     def _instant(self, found: Plan, event: Event) -> None:
         if event.parent is not None and isinstance(event.parent.trace, Traced) and event.parent.trace.adopted:
             return
         context, links = surroundings(event)
-        name, attributes = found.name(event), {**found.start.of(event), **found.end.of(event)}
         began = event.at_ns - round(max(0, found.row.lasted_ms(event) or 0) * 1e6)
-        span = self._tracer.start_span(name, context, found.kind, attributes, links, start_time=began)
+        over, name = remembered(event) if self._begins.later else event, found.name(event)
+        span = self._begins(name, context, found.kind, AtOnce(found, over), links, began)
         message = found.row.status(event)
         if message is not None:
             span.set_status(Status(StatusCode.ERROR, privacy.text(message) or None))
-        span.end(event.at_ns)
+        self._over(span, event.at_ns)
+
+    def settle(self) -> None:
+        """Have all spans that are over make what they say, as long as that is decided as it was."""
+        self._unsaid.settle()
 
     # -- what is current
 
@@ -167,7 +225,11 @@ class Traces:
             otel_context.attach(traced.outer)
 
     def headers(self) -> dict[str, str]:
-        return propagation.write(trace.get_current_span().get_span_context())
+        here, operation = otel_context.get_current(), scope.current().operation
+        traced = None if operation is None else operation.trace
+        if isinstance(traced, Traced) and traced.context is here:
+            return propagation.write(traced.span.get_span_context())
+        return propagation.write(trace.get_current_span(here).get_span_context())  # somebody else's is inside of it
 
     def trace_ids(self) -> dict[str, str]:
         span = trace.get_current_span()
@@ -179,6 +241,15 @@ class Traces:
         return {**ids, **above, "traceFlags": f"{here.trace_flags:02x}"}
 
 
+def conclusion(found: Plan, event: Event, before: Said | None) -> dict[str, Value]:
+    """What an event says at the end of its span, and what it has learned since it began."""
+    attributes = found.end.of(event)
+    said = found.start.read(event)
+    if said != before:
+        attributes.update(found.start.attributes(said))
+    return attributes
+
+
 def keep(operation: Operation, traced: Traced) -> None:
     """Leave on an operation what its end, and whoever makes it current, will need."""
     operation.trace = traced
@@ -187,28 +258,33 @@ def keep(operation: Operation, traced: Traced) -> None:
 
 def plan(row: Row, shape: Shape) -> Plan:
     """Resolve a row's names once, for one shape."""
-    name = row.name_in(shape)
+    name, names = row.name_in(shape), [source.attribute.name_in(shape) for source in (*row.start, *row.end)]
     return Plan(
         row,
         naming(name) if callable(name) else lambda _: name,
         KINDS[row.kind_in(shape)],
         Reader(row.start, shape),
         Reader(row.end, shape),
-        tuple((shape.name(moment.name), Reader(moment.sources, shape)) for moment in row.moments),
+        Reader((*row.start, *row.end), shape) if len(set(names)) == len(names) else None,
+        tuple((shape.name(one.name), one.sources[0].read, Reader(one.sources, shape)) for one in row.moments),
     )
 
 
 def naming(name: Read) -> Callable[[Event], str]:
-    """What reads a name off an event, as it may leave; what was read is remembered, for names are few."""
-    known: dict[str, str] = {}
+    """What reads a name off an event, as it may leave; what was made is remembered, for names are few."""
+    read, make = (name.read, name.of) if isinstance(name, Words) else (name, str)
+    known: dict[Any, str] = {}
 
     def named(event: Event) -> str:
-        said = name(event)
-        found = known.get(said)
+        said = read(event)
+        try:
+            found = known.get(said)
+        except TypeError:  # a value that cannot be remembered, such as a list
+            return privacy.text(make(said)) or ""
         if found is None:
             if len(known) >= NAMES_REMEMBERED:
                 known.clear()
-            known[said] = found = privacy.text(said) or ""
+            known[said] = found = privacy.text(make(said)) or ""
         return found
 
     return named
@@ -219,7 +295,7 @@ def surroundings(event: Event) -> tuple[Context, list[Link]]:
     if event.parent is not None and isinstance(traced := event.parent.trace, Traced):
         return traced.context, []
     context = otel_context.get_current()
-    if not isinstance(event, Operation):
+    if not isinstance(event, Operation) or not (event.links or event.new_trace or isinstance(event, FROM_AFAR)):
         return context, []
     links = [Link(traced.span.get_span_context()) for op in event.links if isinstance(traced := op.trace, Traced)]
     if event.new_trace:

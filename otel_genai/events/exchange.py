@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 from ..scope import Scope
 from .event import Event, Operation
-from .models import Priced, Tokens
+from .models import Observed, Priced, Tokens
 
 COUNTS = ("total_tokens", *Tokens.__dataclass_fields__)
 
 
 @dataclass(eq=False, kw_only=True)
-class Exchange(Priced, Operation):
+class Exchange(Observed, Priced, Operation):
     """One exchange with an agent. Its tokens and its cost count where nothing inside of it has told its own."""
 
     started_kind = "exchange.started"
@@ -27,12 +27,6 @@ class Exchange(Priced, Operation):
     """By default the agent of the scope."""
     conversation: str | None = None
     """The session, as the application names it; by default the conversation of the scope. On spans only."""
-    runtime_family: str | None = None
-    """What runs the agent: `openclaw`, `hermes`."""
-    sandbox_profile: str | None = None
-    """`standard`, `nemoclaw`."""
-    source: str | None = None
-    """Where it was seen: `openclaw.gateway`, `hermes-ui`."""
     total_tokens: int | None = None
     """Where it is not said it is, from the end on, input and output together."""
     started_at: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import ClassVar
 
 from .. import config, costs, guard
@@ -190,25 +191,29 @@ class ModelCall(Settings, Priced, Operation):
     def used(self) -> ModelUsage:
         """What it has used so far, as the event that tells so."""
         cost = self.cost
-        usage = ModelUsage(
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
-            cache_read_tokens=self.cache_read_tokens,
-            cache_write_tokens=self.cache_write_tokens,
-            reasoning_tokens=self.reasoning_tokens,
-            input_audio_tokens=self.input_audio_tokens,
-            output_audio_tokens=self.output_audio_tokens,
-            provider=self.provider,
-            model=self.model or self.response_model,
-            response_model=self.response_model,
-            operation=self.operation_name,
-            server_address=self.server_address,
-            server_port=self.server_port,
-            cost_usd=cost.amount if cost else None,
-            cost_source=cost.source if cost else None,
-        )
-        usage.reckoned = cost
+        usage = ModelUsage.__new__(ModelUsage)  # forty fields that are not set have their defaults on the class
+        usage.__dict__.update(zip(BILLED, _billed(self), strict=True))
+        usage.__dict__.update(model=self.model or self.response_model, operation=self.operation_name, reckoned=cost)
+        if cost is not None:
+            usage.cost_usd, usage.cost_source = cost.amount, cost.source
         return usage
+
+
+BILLED = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "input_audio_tokens",
+    "output_audio_tokens",
+    "provider",
+    "response_model",
+    "server_address",
+    "server_port",
+)
+"""What the usage of a call says as the call does."""
+_billed = attrgetter(*BILLED)
 
 
 def operation_of(api: str | None) -> str:
@@ -224,6 +229,18 @@ def operation_of(api: str | None) -> str:
 
 
 @dataclass(eq=False, kw_only=True)
+class Observed:
+    """How whoever runs an agent knows what he sees of it."""
+
+    runtime_family: str | None = None
+    """What runs the agent: `openclaw`, `hermes`."""
+    sandbox_profile: str | None = None
+    """`standard`, `nemoclaw`."""
+    source: str | None = None
+    """Where it was seen: `openclaw.gateway`, `hermes-ui`."""
+
+
+@dataclass(eq=False, kw_only=True)
 class ModelUsage(Priced, Event):
     """What a model call, or a whole turn, used. It alone feeds the token and cost metrics, once per provider call."""
 
@@ -236,7 +253,22 @@ class ModelUsage(Priced, Event):
     """Of the turn, where it stands for one."""
     context_limit: int | None = None
     context_used: int | None = None
+    runtime_family: str | None = field(default=None, init=False, repr=False)
+    """These three of the exchange that it belongs to."""
+    sandbox_profile: str | None = field(default=None, init=False, repr=False)
+    source: str | None = field(default=None, init=False, repr=False)
+
+    @property
+    def heard(self) -> bool:
+        """Whether any of it was sound."""
+        return bool(self.input_audio_tokens or self.output_audio_tokens)
 
     def published(self) -> None:
+        around = self.scope.operation
+        while around is not None and not isinstance(around, Observed):
+            around = around.scope.operation
+        if around is not None:
+            self.runtime_family, self.sandbox_profile = around.runtime_family, around.sandbox_profile
+            self.source = around.source
         if self.parent is None and not (self.total_tokens is None and self.cost_usd is None):
             self.tell_those_around()  # a model call has done so for its own

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 from otel_genai import config, pipeline
 from otel_genai.emitters.meters import Meters
+from otel_genai.emitters.spans import Tracers
 from otel_genai.sources import outbound
 
 from .rounds import Candidate
@@ -26,15 +27,27 @@ Attributes = dict[str, Any]
 
 
 class Nowhere(SpanExporter):
-    """Exports to nowhere."""
+    """Reads what every exporter reads, and sends it nowhere."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        for span in spans:
+            dict(span.attributes or {})
         return SpanExportResult.SUCCESS
 
 
 @cache
 def tracers(sampled: bool = True) -> TracerProvider:
-    provider = TracerProvider(ALWAYS_ON if sampled else ALWAYS_OFF, shutdown_on_exit=False)
+    """The SDK's own: for what is made by hand, and for the peers."""
+    return exporting(TracerProvider(ALWAYS_ON if sampled else ALWAYS_OFF, shutdown_on_exit=False))
+
+
+@cache
+def our_tracers(sampled: bool = True) -> TracerProvider:
+    """The provider that `configure` makes."""
+    return exporting(Tracers(ALWAYS_ON if sampled else ALWAYS_OFF))
+
+
+def exporting(provider: TracerProvider) -> TracerProvider:
     provider.add_span_processor(BatchSpanProcessor(Nowhere()))
     return provider
 
@@ -61,7 +74,7 @@ def observed(
     **options: Any,
 ) -> Iterator[None]:
     """Our telemetry is on, and what `also` switches on (it returns its undo)."""
-    with connected(shape, tracers(sampled), our_meters() if metrics else None, also, options):
+    with connected(shape, our_tracers(sampled), our_meters() if metrics else None, also, options):
         yield
 
 

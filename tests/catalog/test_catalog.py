@@ -187,6 +187,13 @@ def test_every_metric_has_a_unit_a_meaning_and_rising_buckets(metric: Metric) ->
 
 
 @pytest.mark.parametrize(("metric", "on"), list(ons()), ids=lambda value: getattr(value, "name", ""))
+def test_of_which_events_a_row_is_for_is_said_by_a_field_of_theirs(metric: Metric, on: On) -> None:
+    for only in on.only:
+        assert hasattr(on.event, only.path), f"{on.event.__name__} has no {only.path}, which {metric.name} goes by"
+    assert not on.only or metric.instrument != "gauge", "a gauge is for every event of its type"
+
+
+@pytest.mark.parametrize(("metric", "on"), list(ons()), ids=lambda value: getattr(value, "name", ""))
 def test_what_names_a_person_or_a_request_is_never_a_label(metric: Metric, on: On) -> None:
     for source in on.sources:
         assert source.attribute.label_allowed, f"{source.attribute.name} on {metric.name}"

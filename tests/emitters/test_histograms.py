@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,14 +21,41 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 import otel_genai as genai
-from otel_genai.catalog.rows import Metric
+from otel_genai.catalog.rows import Metric, On, Shape
+from otel_genai.emitters import histograms
 from otel_genai.emitters.histograms import Moment
+from otel_genai.emitters.later import Later
 from otel_genai.emitters.meters import EXEMPLAR_FILTER, Meters, plain
+from otel_genai.emitters.metrics import Metrics
 from otel_genai.emitters.series import instrument
+from otel_genai.events import Event
 from otel_genai.testing import Captured
 
 ROW = Metric("test.took", "histogram", "ms", "What it took.", (), (1, 10, 100))
 NOWHERE = Moment(1, None, None)
+
+
+@dataclass(eq=False, kw_only=True)
+class Took(Event):
+    """Something took its time."""
+
+    kind = "test.took"
+
+    ms: float
+
+
+TAKEN = (
+    Metric("test.count", "counter", "1", "How often.", (On(Took, 1),)),
+    Metric("test.took", "histogram", "ms", "What it took.", (On(Took, "ms"),)),
+)
+
+
+def hold(held: threading.Event, done: threading.Event) -> None:
+    with histograms.adding:
+        held.set()
+        done.wait(5)
+
+
 Reader = InMemoryMetricReader
 
 
@@ -53,8 +82,8 @@ def test_the_points_are_those_of_the_sdk(told: list[tuple[str, float]], buckets:
     ours, theirs = Reader(), Reader()
     kept, recorded = made(Meters([ours]), row), made(MeterProvider([theirs], shutdown_on_exit=False), row)
     for letter, amount in told:
-        kept.place({"letter": letter})(amount, NOWHERE)
-        recorded.place({"letter": letter})(amount, NOWHERE)
+        kept.place({"letter": letter})([amount], [NOWHERE])
+        recorded.place({"letter": letter})([amount], [NOWHERE])
     assert list(map(without_times, points(ours))) == list(map(without_times, points(theirs)))
 
 
@@ -64,7 +93,7 @@ def test_it_is_among_the_metrics_of_its_scope_as_the_sdk_says_it() -> None:
         reader = Reader()
         provider = provide(reader)
         provider.get_meter("test", "1", "https://schema.example/1").create_counter("test.count").add(1)
-        made(provider).place({})(3, NOWHERE)
+        made(provider).place({})([3], [NOWHERE])
         data: Any = reader.get_metrics_data()
         (resource,) = data.resource_metrics
         (scope,) = resource.scope_metrics
@@ -76,7 +105,7 @@ def test_it_is_among_the_metrics_of_its_scope_as_the_sdk_says_it() -> None:
 def test_a_reader_gets_them_also_where_the_sdk_has_nothing_and_one_that_comes_late_gets_all() -> None:
     early, late = Reader(), Reader()
     provider = Meters([early])
-    made(provider).place({"who": "ada"})(5, NOWHERE)
+    made(provider).place({"who": "ada"})([5], [NOWHERE])
     provider.add_metric_reader(late)
     assert [point.count for point in points(early)] == [point.count for point in points(late)] == [1]
     assert points(early)[0].attributes == {"who": "ada"}
@@ -86,20 +115,22 @@ def test_a_reader_gets_them_also_where_the_sdk_has_nothing_and_one_that_comes_la
 def test_an_amount_that_is_none_leaves_no_trace(spoilt: float) -> None:
     reader = Reader()
     place = made(Meters([reader])).place({})
-    place(spoilt, NOWHERE)
+    place([spoilt], [NOWHERE])
     assert points(reader) == []
-    place(2, NOWHERE)
-    place(spoilt, NOWHERE)
+    place([2], [NOWHERE])
+    place([spoilt], [NOWHERE])
     assert [(point.count, point.sum, point.min, point.max) for point in points(reader)] == [(1, 2, 2, 2)]
 
 
 def test_threads_lose_nothing() -> None:
     reader = Reader()
-    place = made(Meters([reader])).place({})
+    handler = Metrics(Meters([reader]).get_meter("test"), Shape(), TAKEN, Later()).handler(Took, Took.kind)
+    assert handler is not None
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda amount: [place(amount, NOWHERE) for _ in range(500)], range(8)))
-    (point,) = points(reader)
-    assert (point.count, point.sum, sum(point.bucket_counts)) == (4000, 500 * sum(range(8)), 4000)
+        list(pool.map(lambda ms: [handler(Took(ms=ms)) for _ in range(500)], range(8)))
+    counted, took = points(reader)
+    assert counted.value == 4000
+    assert (took.count, took.sum, sum(took.bucket_counts)) == (4000, 500 * sum(range(8)), 4000)
 
 
 # -- exemplars
@@ -110,8 +141,8 @@ def test_an_exemplar_is_the_last_amount_of_its_bucket_in_a_sampled_span_and_is_t
     place = made(Meters([reader])).place({})
     span = TracerProvider(ALWAYS_ON, shutdown_on_exit=False).get_tracer("test").start_span("s").get_span_context()
     for at_ns, amount in ((2, 4), (3, 5), (4, 50)):
-        place(amount, Moment(at_ns, span, None))
-    place(7, NOWHERE)
+        place([amount], [Moment(at_ns, span, None)])
+    place([7], [NOWHERE])
     exemplars = points(reader)[0].exemplars
     assert [(one.value, one.time_unix_nano, one.span_id, one.trace_id) for one in exemplars] == [
         (5, 3, span.span_id, span.trace_id),
@@ -154,9 +185,9 @@ def test_a_reader_that_wants_something_else_gets_it_from_the_sdk(reader: Callabl
     theirs = reader()
     provider = Meters([Reader(), theirs])
     place = made(provider).place({"a": "b"})
-    place(5, NOWHERE)
+    place([5], [NOWHERE])
     assert [point.count for point in points(theirs)] == [1]
-    place(7, NOWHERE)
+    place([7], [NOWHERE])
     (point,) = points(theirs)
     assert (point.count, hasattr(point, "scale")) == ((1, False) if reader is deltas else (2, True))
 
@@ -165,7 +196,7 @@ def test_where_exemplars_are_chosen_otherwise_the_sdk_chooses(monkeypatch: pytes
     monkeypatch.setenv(EXEMPLAR_FILTER, "always_on")
     reader = Reader()
     provider = Meters([reader])
-    made(provider).place({})(5, NOWHERE)
+    made(provider).place({})([5], [NOWHERE])
     assert [one.value for one in points(reader)[0].exemplars] == [5]
 
 
@@ -173,7 +204,7 @@ def test_with_a_provider_of_somebody_else_the_sdk_takes_the_span_of_the_call() -
     reader, tracer = Reader(), TracerProvider(ALWAYS_ON, shutdown_on_exit=False).get_tracer("test")
     span = tracer.start_span("call")
     within = trace.set_span_in_context(span, context.get_current())
-    made(MeterProvider([reader], shutdown_on_exit=False)).place({})(5, Moment(1, None, within))
+    made(MeterProvider([reader], shutdown_on_exit=False)).place({})([5], [Moment(1, None, within)])
     (exemplar,) = points(reader)[0].exemplars
     assert exemplar.span_id == span.get_span_context().span_id
 
@@ -185,12 +216,14 @@ def test_a_reader_that_cannot_be_asked_is_left_to_the_sdk() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_that_is_forked_in_the_middle_of_a_measurement_can_go_on() -> None:
-    provider = Meters([Reader()])
-    distribution = made(provider)
-    place = distribution.place({})
-    with distribution._kept.lock:
-        child = os.fork()
-        if child == 0:
-            place(1, NOWHERE)
-            os._exit(0)
+    handler = Metrics(Meters([Reader()]).get_meter("test"), Shape(), TAKEN).handler(Took, Took.kind)
+    assert handler is not None
+    held, done = threading.Event(), threading.Event()
+    threading.Thread(target=hold, args=(held, done)).start()
+    held.wait(5)
+    child = os.fork()
+    if child == 0:
+        handler(Took(ms=1))
+        os._exit(0)
+    done.set()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -230,7 +230,7 @@ def test_promtool_finds_nothing_wrong_with_any_metric_of_the_catalog() -> None:
         if isinstance(made, LastValues):
             made.keep(1, {}, None)
         else:
-            made.place({})(1, NOW)
+            made.place({})([1], [NOW])
     text = page.text("", "")[1].decode()
     assert text.count("# TYPE") == len({metric.name for metric in METRICS}) + 1  # and target_info
     assert complaints(text) == []

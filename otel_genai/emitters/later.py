@@ -1,0 +1,104 @@
+"""What is written down a little later, several at once: done together it takes less than it takes alone.
+
+Nothing waits for another thread: whoever adds the last of a few writes them all, and whoever reads what was recorded
+has the rest written first. What is written is what an event said when it was told, for a copy of it is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from threading import Lock, get_ident
+from typing import Any, Final
+from weakref import WeakSet
+
+from .. import guard
+from ..events import Event
+from ..scope import Scope
+
+MOST: Final = 48
+"""How many wait at most."""
+Write = Callable[[list[Any]], object]
+"""Writes several down."""
+LONGEST: Final = 1.0
+"""Seconds that somebody waits for another thread to have written."""
+PLACE: Final = "writing down what was told"
+LIVE: Final = frozenset({"error", "contents", "asked", "attach", "trace"})
+"""Fields of an event that hold what must not be held: frames, what was said in them, and what is current."""
+
+LAST: Final = len(Scope._fields) - 1
+
+
+class Later:
+    """What waits to be written, by each writer in the order in which it was added."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Write, Any]] = deque()
+        self._writing = Lock()
+        self._writer: int | None = None
+        _all.add(self)
+
+    def add(self, write: Write, what: Any) -> None:
+        """Have this written by `write`, together with what else that writes."""
+        waiting = self._waiting
+        waiting.append((write, what))
+        if len(waiting) >= MOST:
+            self.settle(0)
+
+    def settle(self, timeout: float = LONGEST) -> None:
+        """Write all that waits. What another thread is writing is awaited, but not for ever.
+
+        That thread may be in the user's own code (which redacts), and that may wait for a lock that is held here.
+        """
+        me = get_ident()
+        if self._writer == me:
+            if timeout:  # a signal's handler, in the middle of it
+                self._take()
+        elif self._writing.acquire(timeout=timeout):
+            self._writer = me
+            try:
+                self._take()
+            finally:
+                self._writer = None
+                self._writing.release()
+
+    def _take(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            by: dict[Write, list[Any]] = {}
+            while waiting:
+                write, what = waiting.popleft()
+                by.setdefault(write, []).append(what)
+            for write, several in by.items():
+                guard.call(PLACE, write, several)
+
+    def forked(self) -> None:
+        """In the child: what waits is the parent's to write, and the lock may be held by a thread that is not there."""
+        self._waiting.clear()
+        self._writing, self._writer = Lock(), None
+
+
+def remembered(event: Event) -> Any:
+    """The event as it is now, whatever becomes of it, without what must not be held."""
+    said = event.__dict__.copy()
+    for name in LIVE.intersection(said):
+        del said[name]
+    inner = said.get("_inner")
+    if inner:
+        said["_inner"] = inner[:LAST]  # what comes last is the operation itself
+    made = object.__new__(type(event))
+    made.__dict__ = said
+    return made
+
+
+_all: WeakSet[Later] = WeakSet()
+
+
+def _forked() -> None:
+    for later in list(_all):
+        later.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,289 @@
+"""A span that the SDK's processors and exporters take for one of theirs, and that is told only once what it says."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from opentelemetry import trace
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.util.types import Attributes, AttributeValue
+
+from .. import guard
+
+if TYPE_CHECKING:
+    from .spans import Tracers
+
+Said = dict[str, Any]
+"""Attributes that may leave as they are."""
+
+SAYING: Final = "making the attributes of a span"
+MOST: Final = 128
+"""Attributes, events and links of a span, and attributes of one of these: as many as the SDK keeps."""
+MOST_UNSAID: Final = 2048
+"""Spans that wait to be read: as many as the SDK's queue holds."""
+UNSET: Final = Status(StatusCode.UNSET)
+
+
+class Story(Protocol):
+    """Who knows what a span says."""
+
+    def first(self) -> Said:
+        """What it says from the beginning."""
+
+    def last(self) -> Said:
+        """What it says at its end."""
+
+    def whole(self) -> Said:
+        """Both, where nobody said anything in between."""
+
+
+class Span(ReadableSpan, trace.Span):
+    """What its story says first, what others tell it, and what the story says last: each over what was said before.
+
+    Its fields are called as the SDK's are, for some processors read those.
+    """
+
+    _end_time: int | None = None
+    _told: BoundedAttributes | None = None
+    _made: Mapping[str, Any] | None = None
+    _status = UNSET
+    _happened: BoundedList[Event] | None = None
+
+    def __init__(
+        self,
+        provider: Tracers,
+        scope: InstrumentationScope,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None,
+        kind: SpanKind,
+        links: Sequence[Link],
+        started_ns: int,
+        story: Story,
+    ) -> None:
+        self._provider = provider
+        self._instrumentation_scope = scope
+        self._name = name
+        self._context = context
+        self._parent = parent
+        self._kind = kind
+        self._links = links
+        self._start_time = started_ns
+        self.story: Story | None = story
+        """For its end it gets another one, which nothing changes any more. None once that has been told."""
+
+    # -- what it says
+
+    @property
+    def settled(self) -> bool:
+        return self._made is not None
+
+    def settle(self) -> None:
+        """Make what it says, if it is over: nothing of that changes any more."""
+        if self._made is None and self._end_time is not None:
+            self._made = self._said()
+            self.story = None
+
+    def _said(self) -> Mapping[str, Any]:
+        """What it says by now. Of two threads that ask at once, the one that comes too late takes what was made."""
+        story, told = self.story, self._told
+        if story is None:
+            return self._made or {}
+        if told is None:
+            return guard.call(SAYING, story.first if self._end_time is None else story.whole) or {}
+        said = BoundedAttributes(MOST, guard.call(SAYING, story.first), immutable=False)
+        last = guard.call(SAYING, story.last) if self._end_time is not None else None
+        for attributes in (told, last or {}):
+            said.update(attributes)
+        said.dropped += told.dropped
+        return said
+
+    @property
+    def attributes(self) -> Attributes:
+        self.settle()
+        made = self._made
+        return MappingProxyType(self._said() if made is None else made)
+
+    _attributes = attributes  # a field there
+
+    # -- what others tell it
+
+    def set_attribute(self, key: str, value: AttributeValue) -> None:
+        self.set_attributes({key: value})
+
+    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
+        if self._open("attributes"):
+            if self._told is None:
+                self._told = BoundedAttributes(MOST, immutable=False)
+            for name, value in attributes.items():
+                self._told[name] = value
+
+    def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
+        if self._open("an event"):
+            if self._happened is None:
+                self._happened = BoundedList(MOST)
+            self._happened.append(Event(name, BoundedAttributes(MOST, attributes), timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        if self._open("a link") and (context.is_valid or attributes or context.trace_state):
+            self._links = [*self._links, Link(context, BoundedAttributes(MOST, attributes))][-MOST:]
+
+    def update_name(self, name: str) -> None:
+        if self._open("a name"):
+            self._name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        said = status if isinstance(status, Status) else Status(status, description)
+        final = self._status.status_code is StatusCode.OK
+        if not final and said.status_code is not StatusCode.UNSET and self._open("a status"):
+            self._status = said
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        kind = type(exception)
+        module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+        said = {
+            "exception.type": f"{module}{kind.__qualname__}",
+            "exception.message": str(exception),
+            "exception.stacktrace": "".join(traceback.format_exception(exception)),
+            "exception.escaped": str(escaped),
+        }
+        self.add_event("exception", {**said, **(attributes or {})}, timestamp)
+
+    def _open(self, what: str) -> bool:
+        if self._end_time is not None:
+            guard.logger.warning("span %s is over and takes no more: %s", self._name, what)
+        return self._end_time is None
+
+    def end(self, end_time: int | None = None) -> None:
+        if not self._open("an end"):
+            return
+        self._end_time = time.time_ns() if end_time is None else end_time
+        provider = self._provider
+        for ending in provider.ending:
+            ending(self)
+        provider.processors.on_end(self)
+
+    # -- what is read of it
+
+    def is_recording(self) -> bool:
+        return self._end_time is None
+
+    def get_span_context(self) -> SpanContext:
+        return self._context  # type: ignore[return-value]  # (it has one)
+
+    @property
+    def context(self) -> SpanContext | None:
+        return self._context
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def kind(self) -> SpanKind:
+        return self._kind
+
+    @property
+    def parent(self) -> SpanContext | None:
+        return self._parent
+
+    @property
+    def start_time(self) -> int | None:
+        return self._start_time
+
+    @property
+    def end_time(self) -> int | None:
+        return self._end_time
+
+    @property
+    def status(self) -> Status:
+        return self._status
+
+    @property
+    def events(self) -> Sequence[Event]:
+        return tuple(self._happened or ())
+
+    @property
+    def links(self) -> Sequence[Link]:
+        return tuple(self._links)
+
+    @property
+    def resource(self) -> Resource:
+        return self._provider.resource
+
+    @property
+    def instrumentation_scope(self) -> InstrumentationScope | None:
+        return self._instrumentation_scope
+
+    @property
+    def instrumentation_info(self) -> None:
+        """What exporters of old read; they get the scope."""
+
+    @property
+    def dropped_attributes(self) -> int:
+        self.settle()
+        return self._made.dropped if isinstance(self._made, BoundedAttributes) else 0
+
+    @property
+    def dropped_events(self) -> int:
+        return self._happened.dropped if self._happened is not None else 0
+
+    @property
+    def dropped_links(self) -> int:
+        return 0
+
+    def to_json(self, indent: int | None = 4) -> str:
+        said: str = ReadableSpan(
+            self._name,
+            self._context,
+            self._parent,
+            self.resource,
+            dict(self.attributes or {}),
+            self.events,
+            self.links,
+            self._kind,
+            status=self._status,
+            start_time=self._start_time,
+            end_time=self._end_time,
+            instrumentation_scope=self._instrumentation_scope,
+        ).to_json(indent)
+        return said
+
+
+class Unsaid:
+    """Spans that are over and have not made yet what they say: whoever exports them reads them soon.
+
+    What may leave is decided by what is configured now, so that they are settled before that changes.
+    """
+
+    def __init__(self) -> None:
+        self._spans: deque[Span] = deque()
+
+    def add(self, span: Span) -> None:
+        spans = self._spans
+        spans.append(span)
+        with suppress(IndexError):  # another thread takes them, too
+            while spans[0].settled or len(spans) > MOST_UNSAID:
+                spans.popleft().settle()
+
+    def settle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._spans.popleft().settle()
