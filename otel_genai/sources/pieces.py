@@ -6,7 +6,7 @@ Whoever calls this guards it: it reads foreign objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
+from operator import itemgetter
 from time import perf_counter_ns
 from typing import Any
 
@@ -70,18 +70,18 @@ def add_text(call: ModelCall, text: object) -> None:
         call.response_bytes = (call.response_bytes or 0) + size
 
 
-_of_chunk, _of_choice, _of_delta = (
-    attrgetter(*names.split()) for names in ("choices usage", "finish_reason delta", "content tool_calls")
-)
+_of_chunk = itemgetter("choices", "usage")
+_of_choice = itemgetter("finish_reason", "delta")
+_of_delta = itemgetter("content", "tool_calls")
 
 
 def _words(call: ModelCall, item: Any) -> None:
     """A chunk of a class that declares its fields. Most are a piece of one text, and have nothing else to say."""
     try:
-        (choice,), usage = _of_chunk(item)
-        reason, delta = _of_choice(choice)
-        text, tool_calls = _of_delta(delta)
-    except (AttributeError, TypeError, ValueError):  # it has other fields, or several choices, or none
+        (choice,), usage = _of_chunk(item.__dict__)  # to ask pydantic for an attribute takes three times as long
+        reason, delta = _of_choice(choice.__dict__)
+        text, tool_calls = _of_delta(delta.__dict__)
+    except (AttributeError, LookupError, TypeError, ValueError):  # it has other fields, or several choices, or none
         _completion(call, item)
         return
     if usage or reason is not None or tool_calls or not text or call.response_id is None:

@@ -70,6 +70,10 @@ class Body:
     def end(self, ours: Token[Scope], worldly: Token[Any], error: BaseException) -> None:
         """A step raised: that is its end, unless the generator is at work for somebody else, who ends it."""
         self.leave(ours, worldly)
+        self.stopped(error)
+
+    def stopped(self, error: BaseException) -> None:
+        """The same, where what was current is so again."""
         inner = self.inner
         if getattr(inner, "gi_frame", None) is None and getattr(inner, "ag_frame", None) is None:
             self.finish(None if issubclass(type(error), (StopIteration, StopAsyncIteration)) else error)

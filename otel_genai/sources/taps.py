@@ -1,11 +1,12 @@
 """Streams of client libraries, which nobody else counts: as every stream, in fewer steps, for each has many pieces.
 
-What makes the pieces is the library's own code, which leaves nothing current that its next step would have to find.
+What makes the pieces is the library's own code, which needs nothing of what its consumer makes current meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 from .. import guard
@@ -19,25 +20,32 @@ READING = "reading a chunk"
 class Tap(streams.Stream):
     """The answer of a model, piece by piece."""
 
-    __slots__ = ()
+    __slots__ = ("_inside",)
 
     def __init__(self, call: ModelCall, inner: Any) -> None:
         super().__init__(call, inner, pieces.chunk)
         streams.sole_reader(self)
+        self._inside: Callable[..., Any] | None = None
 
     def __next__(self) -> Any:
         body = self._body
-        world = body.world or body.begin()
-        ours, worldly = enter(body.scope), world.set(body.worldly)
         try:
-            item = body.inner.__next__()
+            item = (self._inside or self._begin())(body.inner.__next__)
         except BaseException as error:
-            body.end(ours, worldly, error)
+            body.stopped(error)
             raise
-        reset(ours)
-        world.reset(worldly)
         read(body.operation, item)
         return item
+
+    def _begin(self) -> Callable[..., Any]:
+        """What calls a function in a context of its own, in which the call is current: all pieces are made there."""
+        body = self._body
+        world = body.world or body.begin()
+        context = copy_context()
+        context.run(enter, body.scope)
+        context.run(world.set, body.worldly)
+        self._inside = context.run
+        return self._inside
 
 
 class AsyncTap(streams.AsyncStream):
