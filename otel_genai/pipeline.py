@@ -159,10 +159,14 @@ class Emitters:
         self._undo.callback(privacy.redact_with(Redactor(self._redact)))
         self._undo.callback(guard.watch(_publish_failure))
 
-    def disconnect(self) -> None:
-        self._later.settle()  # what redacts is still in force
+    def settle(self) -> None:
+        """Make what has not been made yet of what has been told."""
+        self._later.settle()
         if self._traces is not None:
             self._traces.settle()
+
+    def disconnect(self) -> None:
+        self.settle()  # what redacts is still in force
         self._undo.close()
 
 

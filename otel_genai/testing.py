@@ -190,7 +190,9 @@ def capture(**options: Unpack[Options]) -> Iterator[Captured]:
         everything = _captured(loaded, undo)
         undo.callback(config.activate, config.activate(loaded))
         loggers = everything.logger_provider if loaded.logs else None
-        undo.callback(pipeline.connect(loaded, everything.tracer_provider, everything.meter_provider, loggers))
+        emitters = pipeline.Emitters(loaded, everything.tracer_provider, everything.meter_provider, loggers)
+        emitters.connect()
+        undo.callback(emitters.disconnect)
         if loaded.logs:
             undo.callback(logs.attach_to_root())
         undo.callback(bus.subscribe(everything._keep))
@@ -198,7 +200,7 @@ def capture(**options: Unpack[Options]) -> Iterator[Captured]:
         undo.callback(bus.settle)
         undo.enter_context(guard.strict())
         yield everything
-        everything.spans, everything.metrics()  # what is made only when it is read fails the test, too
+        emitters.settle()  # what fails only when it is made fails the test, too
 
 
 def _captured(loaded: Config, undo: ExitStack) -> Captured:

@@ -178,3 +178,15 @@ def test_it_works_in_a_fresh_project(tmp_path: Path) -> None:
     )
     assert "1 failed, 3 passed" in run.stdout, run.stdout + run.stderr
     assert "ZeroDivisionError" in run.stdout
+
+
+def test_what_fails_only_when_it_is_written_down_fails_the_test_too() -> None:
+    def fails(text: str) -> str:
+        raise RuntimeError(text)
+
+    def test() -> None:
+        with capture(redact=fails):
+            genai.publish(genai.events.MessageQueued(source="dispatcher", queue_depth=3))
+
+    with pytest.raises(RuntimeError, match="dispatcher"):
+        test()
