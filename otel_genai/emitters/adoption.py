@@ -26,7 +26,7 @@ from ..scope import Scope
 from .foreign_spans import remark
 from .layers import Key, Seen, around, is_adopted, key_of, known, mark, nearest_around, same_around
 from .reader import Reader
-from .traces import Traced
+from .traced import Traced
 
 Undo = Callable[[], object]
 

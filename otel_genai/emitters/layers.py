@@ -11,7 +11,7 @@ from .. import scope
 from ..catalog import foreign
 from ..events import ModelCall, Operation
 from .foreign_spans import is_ours
-from .traces import Traced
+from .traced import Traced
 
 Key = tuple[type[Operation], str | None]
 """What two layers that see the same thing agree about."""

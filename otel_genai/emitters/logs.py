@@ -15,7 +15,7 @@ from ..catalog.rows import LogEvent, Shape, Value
 from ..events import Event, ModelCall, Operation
 from .contents import Keeping
 from .reader import Reader
-from .traces import Traced
+from .traced import Traced
 
 MOST_ATTRIBUTES = 64
 

@@ -19,7 +19,7 @@ from .later import Later, remembered
 from .meters import settled_by
 from .plans import Added, Labels, Plans, Row, labels_of
 from .series import LastValues, folding, instrument, tell_of_folds
-from .traces import Traced
+from .traced import Traced
 
 Shown = tuple[Labels, tuple[tuple[LastValues, Read], ...]]
 """Gauges that share their attributes, which are therefore read once."""
