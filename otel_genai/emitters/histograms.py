@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import inf
 from threading import RLock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import Exemplar
@@ -92,16 +92,18 @@ def exemplar(amount: float, moment: Moment) -> Exemplar:
     return Exemplar({}, amount, moment.at_ns, span.span_id, span.trace_id)
 
 
-def fit(amounts: Amounts, moments: Sequence[Moment], least: float) -> tuple[Sequence[float], Sequence[Moment], float]:
+def fit(
+    amounts: Sequence[Any], moments: Sequence[Moment], least: float
+) -> tuple[Sequence[float], Sequence[Moment], float]:
     """Those amounts that are at least that much and finite, their moments, and their sum: another would spoil it."""
     try:
-        total = sum(amounts)  # type: ignore[arg-type]  # (where one is None it is known by that)
-        if min(amounts) >= least and max(amounts) < inf and total == total:  # type: ignore[type-var, operator]
-            return amounts, moments, total  # type: ignore[return-value]
-    except TypeError:
+        total = sum(amounts)
+        if min(amounts) >= least and max(amounts) < inf and total == total:
+            return amounts, moments, total
+    except TypeError:  # one of them is no measurement
         pass
     found = [one for one in zip(amounts, moments, strict=True) if one[0] is not None and least <= one[0] < inf]
-    fitting = [amount for amount, _ in found if amount is not None]
+    fitting = [amount for amount, _ in found]
     return fitting, [moment for _, moment in found], sum(fitting)
 
 

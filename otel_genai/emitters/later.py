@@ -26,7 +26,8 @@ LONGEST: Final = 1.0
 PLACE: Final = "writing down what was told"
 LIVE: Final = frozenset({"error", "contents", "asked", "attach", "trace"})
 """Fields of an event that hold what must not be held: frames, what was said in them, and what is current."""
-
+MUTABLE: Final = frozenset({list, dict, set})
+"""What its owner may change afterwards."""
 LAST: Final = len(Scope._fields) - 1
 
 
@@ -84,6 +85,8 @@ def remembered(event: Event) -> Any:
     said = event.__dict__.copy()
     for name in LIVE.intersection(said):
         del said[name]
+    if not MUTABLE.isdisjoint(map(type, said.values())):
+        said.update({name: value.copy() for name, value in said.items() if type(value) in MUTABLE})
     inner = said.get("_inner")
     if inner:
         said["_inner"] = inner[:LAST]  # what comes last is the operation itself

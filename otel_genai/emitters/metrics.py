@@ -67,7 +67,7 @@ def measuring(plans: Plans, later: Later | None) -> Handler:
     """What adds to counters and histograms, now or a little later."""
     measure = measurement(plans)
     if later is None:
-        return lambda event: measure([(event, *surroundings(event))])
+        return lambda event: measure([(event, *where(event))])
 
     def measure_later(event: Event) -> None:
         traced = traced_of(event)
@@ -98,7 +98,7 @@ def measurement(plans: Plans) -> Callable[[Iterable[tuple[Event, trace.Span, Con
     return measure
 
 
-def surroundings(event: Event) -> tuple[trace.Span, Context | None]:
+def where(event: Event) -> tuple[trace.Span, Context | None]:
     """The span of what is measured, and the context where that is."""
     traced = traced_of(event)
     return (trace.get_current_span(), None) if traced is None else (traced.span, traced.context)

@@ -50,8 +50,8 @@ class Story:
         return self._plan.end.of(self._event)
 
     def whole(self) -> dict[str, Value]:
-        plan = self._plan
-        return {**self.first(), **self.last()} if plan.whole is None else plan.whole.of(self._event)
+        plan, event = self._plan, self._event
+        return {**plan.start.of(event), **plan.end.of(event)} if plan.whole is None else plan.whole.of(event)
 
 
 class AtOnce(Story):
@@ -60,8 +60,7 @@ class AtOnce(Story):
     __slots__ = ()
 
     def first(self) -> dict[str, Value]:
-        plan = self._plan
-        return {**plan.start.of(self._event), **plan.end.of(self._event)}
+        return self.whole()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 from ..scope import Scope
 from .event import Event, Operation
-from .models import Observed, Priced, Tokens
+from .models import AgentOrigin, Priced, Tokens
 
 COUNTS = ("total_tokens", *Tokens.__dataclass_fields__)
 
 
 @dataclass(eq=False, kw_only=True)
-class Exchange(Observed, Priced, Operation):
+class Exchange(AgentOrigin, Priced, Operation):
     """One exchange with an agent. Its tokens and its cost count where nothing inside of it has told its own."""
 
     started_kind = "exchange.started"

@@ -199,19 +199,9 @@ class ModelCall(Settings, Priced, Operation):
         return usage
 
 
-BILLED = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "input_audio_tokens",
-    "output_audio_tokens",
-    "provider",
-    "response_model",
-    "server_address",
-    "server_port",
-)
+COUNTED = (*Tokens.__dataclass_fields__, "input_audio_tokens", "output_audio_tokens")
+"""All that tokens are counted by."""
+BILLED = (*COUNTED, "provider", "response_model", "server_address", "server_port")
 """What the usage of a call says as the call does."""
 _billed = attrgetter(*BILLED)
 
@@ -229,8 +219,8 @@ def operation_of(api: str | None) -> str:
 
 
 @dataclass(eq=False, kw_only=True)
-class Observed:
-    """How whoever runs an agent knows what he sees of it."""
+class AgentOrigin:
+    """What an agent runs in, and where that was seen."""
 
     runtime_family: str | None = None
     """What runs the agent: `openclaw`, `hermes`."""
@@ -265,7 +255,7 @@ class ModelUsage(Priced, Event):
 
     def published(self) -> None:
         around = self.scope.operation
-        while around is not None and not isinstance(around, Observed):
+        while around is not None and not isinstance(around, AgentOrigin):
             around = around.scope.operation
         if around is not None:
             self.runtime_family, self.sandbox_profile = around.runtime_family, around.sandbox_profile

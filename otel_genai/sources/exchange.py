@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from .. import guard
 from ..bus import bus
 from ..events import Exchange, ModelCall
+from ..events.models import COUNTED
 from . import late, replies
 from .fields import field, number
 from .observe import Block, made
@@ -15,18 +16,7 @@ from .observe import Block, made
 F = TypeVar("F", bound=Callable[..., Any])
 
 TOTALS = ("total_tokens", "totalTokens", "tokens", "totalTokenCount", "total_token_count")
-SAID = (
-    "model",
-    "provider",
-    "response_model",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "input_audio_tokens",
-    "output_audio_tokens",
-)
+SAID = ("model", "provider", "response_model", *COUNTED)
 """What an exchange takes over from a reply."""
 
 

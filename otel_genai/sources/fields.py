@@ -91,9 +91,9 @@ def word(value: object) -> str | None:
 def first_word(things: Iterable[object], names: tuple[str, ...]) -> str | None:
     """The first of `names` that one of `things` has as a word."""
     for thing in things:
-        get = fields(thing).get
+        get = thing.get if type(thing) is dict else fields(thing).get
         for name in names:
             value = get(name)
-            if value is not None and (text := word(value)) is not None:
+            if value is not None and (text := value if type(value) is str and value else word(value)) is not None:
                 return text
     return None

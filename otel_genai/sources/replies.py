@@ -91,7 +91,7 @@ def read(call: ModelCall, reply: object) -> None:
     if usage is not None:
         read_usage(call, usage)
     read_names(call, parts, usage)
-    call.response_id = _first_word(parts if holder is answer else [holder, *parts], IDS) or call.response_id
+    call.response_id = first_word(parts if holder is answer else [holder, *parts], IDS) or call.response_id
     for part in parts:
         if reasons := finish_reasons(part):
             call.finish_reasons = reasons
@@ -127,16 +127,6 @@ def _usage_in(parts: list[Any]) -> tuple[Any, object]:
             if usage:
                 return part, usage
     return parts[0], None
-
-
-def _first_word(parts: list[Any], names: tuple[str, ...]) -> str | None:
-    """`first_word` of what is known to be fields."""
-    for part in parts:
-        for name in names:
-            value = part.get(name)
-            if value is not None and (text := value if type(value) is str and value else word(value)) is not None:
-                return text
-    return None
 
 
 def read_usage(call: ModelCall, usage: object) -> None:
@@ -188,13 +178,13 @@ EVERYWHERE = _arranged(lambda _: True)
 
 
 def read_names(call: ModelCall, parts: list[Any], usage: object = None) -> None:
-    model = _first_word(parts, MODELS) or (None if usage is None else _first_word([fields(usage)], MODELS))
+    model = first_word((*parts, usage), MODELS)
     if model is not None:
         call.response_model = model
         call.model = call.model or model
     if call.provider is None:
         prefix, slash, _ = (call.model or "").partition("/")
-        call.provider = _first_word(parts, ("provider",)) or (prefix if slash and prefix else None)
+        call.provider = first_word(parts, ("provider",)) or (prefix if slash and prefix else None)
 
 
 def finish_reasons(part: object) -> tuple[str, ...] | None:
@@ -202,13 +192,13 @@ def finish_reasons(part: object) -> tuple[str, ...] | None:
     get = fields(part).get
     choices = get("choices") or get("candidates")
     if isinstance(choices, (list, tuple)):
-        reasons = [_first_word([fields(choice)], STOPS) for choice in choices]
+        reasons = [first_word((choice,), STOPS) for choice in choices]
         return tuple([reason for reason in reasons if reason is not None])
     if get("object") == "response":
         status = word(get("status"))
         reason = word(field(get("incomplete_details"), "reason")) or status
         return (reason,) if reason is not None and status in SETTLED else None
-    stop = _first_word([fields(part)], STOPS)
+    stop = first_word((part,), STOPS)
     return None if stop is None else (stop,)
 
 

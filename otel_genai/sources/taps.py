@@ -11,10 +11,19 @@ from typing import Any
 
 from .. import guard
 from ..events import ModelCall
-from ..scope import enter, reset
+from ..scope import enter
 from . import pieces, streams
 
 READING = "reading a chunk"
+
+
+class Sole(streams.Body):
+    """That of a stream whose pieces nobody else counts."""
+
+    __slots__ = ()
+
+    def note(self, item: Any) -> None:
+        read(self.operation, item)
 
 
 class Tap(streams.Stream):
@@ -23,9 +32,9 @@ class Tap(streams.Stream):
     __slots__ = ("_inside",)
 
     def __init__(self, call: ModelCall, inner: Any) -> None:
-        super().__init__(call, inner, pieces.chunk)
-        streams.sole_reader(self)
+        self._body = Sole(call, inner, pieces.chunk)
         self._inside: Callable[..., Any] | None = None
+        streams.sole_reader(self)
 
     def __next__(self) -> Any:
         body = self._body
@@ -49,30 +58,13 @@ class Tap(streams.Stream):
 
 
 class AsyncTap(streams.AsyncStream):
-    """The same in an event loop."""
+    """The same in an event loop, whose steps happen in the context of who drives them."""
 
     __slots__ = ()
 
     def __init__(self, call: ModelCall, inner: Any) -> None:
-        super().__init__(call, inner, pieces.chunk)
+        self._body = Sole(call, inner, pieces.chunk)
         streams.sole_reader(self)
-
-    async def __anext__(self) -> Any:
-        body = self._body
-        world = body.world or body.begin()
-        ours, worldly = enter(body.scope), world.set(body.worldly)
-        try:
-            item = await body.inner.__anext__()
-        except BaseException as error:
-            body.end(ours, worldly, error)
-            raise
-        try:
-            reset(ours)
-            world.reset(worldly)
-        except ValueError:  # somebody drives the coroutine by hand, each time in another context
-            pass
-        read(body.operation, item)
-        return item
 
 
 read: Callable[[Any, Any], None] = guard.quiet(READING, pieces.piece)

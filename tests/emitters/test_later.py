@@ -154,6 +154,13 @@ def test_an_event_is_remembered_as_it_was_without_what_must_not_be_held() -> Non
     assert (found.model, found.error, list(seen)) == ("gpt-5.5", None, [])
 
 
+def test_what_its_owner_changes_afterwards_is_as_it_was() -> None:
+    stops = ["END"]
+    found = remembered(ModelCall(stop_sequences=stops))
+    stops.append("STOP")
+    assert found.stop_sequences == ["END"]
+
+
 def test_a_measurement_says_what_was_so_when_it_was_told(captured: Captured) -> None:
     usage = genai.events.ModelUsage(provider="openai", model="gpt-5.5", input_tokens=3)
     genai.publish(usage)

@@ -27,6 +27,7 @@ from multidict import CIMultiDict
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 import otel_genai as genai
 from otel_genai import guard
@@ -527,3 +528,25 @@ for library in libraries:
 def test_a_library_imported_later_is_covered_unless_undone(steps: tuple[str, ...], wrapped: str) -> None:
     done = subprocess.run([sys.executable, "-c", LATER, *steps], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [wrapped] * len(METHODS)
+
+
+class Folded(CaseInsensitiveDict[str]):
+    """Headers that know no case, and keep what they hold in a way that we do not know."""
+
+    raw = ()
+
+
+class Request:
+    def __init__(self, headers: Folded) -> None:
+        self.headers = headers
+
+
+def test_headers_that_are_kept_in_a_way_that_we_do_not_know_are_copied_and_changed_by_their_own_methods(
+    captured: Captured,
+) -> None:
+    theirs = Folded({"Traceparent": "theirs", "TraceState": "theirs", "accept": "*/*"})
+    with genai.model_call(provider="openai", model="gpt-5.5"):
+        sent = outbound.carrying(Request(theirs)).headers
+    span = captured.span("openclaw.model.call")
+    assert dict(sent.lower_items()) == {"accept": "*/*", "traceparent": f"00-{span.trace_id}-{span.span_id}-03"}
+    assert dict(theirs) == {"Traceparent": "theirs", "TraceState": "theirs", "accept": "*/*"}
