@@ -6,12 +6,12 @@ import gc
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Token, copy_context
 from functools import partial
 from threading import Lock, get_ident
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from . import guard, scope, wire_names
 from .events import Event, Operation
@@ -24,6 +24,15 @@ Handler = Callable[[Event], object]
 Resolver = Callable[[type[Event], str], "Handler | None"]
 """Given an event type and a wire name: what to call for it, or `None`. Asked once per name, then remembered."""
 Undo = Callable[[], None]
+
+
+class Listener(NamedTuple):
+    """Who is told, and whether he works out himself what follows from an operation."""
+
+    resolver: Resolver
+    derives: bool
+
+
 TELLING = "telling a subscriber"
 
 
@@ -58,27 +67,32 @@ class Bus:
         self.listening = False
         self.keeping = 0
         """How many keep content: only then anybody needs to offer it."""
-        self._resolvers: tuple[Resolver, ...] = ()
+        self._listeners: tuple[Listener, ...] = ()
         self._handlers: dict[tuple[type[Event], str], tuple[Handler, ...]] = {}
+        self._following: dict[type[Event], tuple[Handler, ...]] = {}
         self._changing = Lock()
         self._tracing: Tracing | None = None
         self._late: deque[Callable[[], None]] = deque()
 
-    def connect(self, resolver: Resolver) -> Undo:
-        """Have `resolver` asked for a handler per wire name; returns its undo."""
-        self._change(lambda resolvers: (*resolvers, resolver))
-        return lambda: self._change(lambda resolvers: tuple(one for one in resolvers if one is not resolver))
+    def connect(self, resolver: Resolver, *, derives: bool = False) -> Undo:
+        """Have `resolver` asked for a handler per wire name; returns its undo.
 
-    def _change(self, change: Callable[[tuple[Resolver, ...]], tuple[Resolver, ...]]) -> None:
+        One that `derives` is not told of what follows from the end of an operation: it asks the operation for it.
+        """
+        listener = Listener(resolver, derives)
+        self._change(lambda listeners: (*listeners, listener))
+        return lambda: self._change(lambda listeners: tuple(one for one in listeners if one is not listener))
+
+    def _change(self, change: Callable[[tuple[Listener, ...]], tuple[Listener, ...]]) -> None:
         with self._changing:
-            self._resolvers = change(self._resolvers)
-            self._handlers = {}
-            self.listening = bool(self._resolvers)
+            self._listeners = change(self._listeners)
+            self._handlers, self._following = {}, {}
+            self.listening = bool(self._listeners)
 
     def remember(self) -> Undo:
         """Note who listens now; the undo brings back exactly those."""
-        resolvers = self._resolvers
-        return lambda: self._change(lambda _: resolvers)
+        listeners = self._listeners
+        return lambda: self._change(lambda _: listeners)
 
     @overload
     def subscribe(
@@ -176,14 +190,14 @@ class Bus:
         if operation.__dict__.pop("open", 0) != _generation:
             return
         operation.end(error)
-        follow = operation.consequences()  # before it is told: what it costs is reckoned only once
-        handlers = self._find(type(operation), operation.kind)
+        handlers, interested = self._find(type(operation), operation.kind), self._find_following(operation.follows)
+        follow = tuple(operation.following()) if interested else ()  # now, so that its cost is reckoned only once
         if self._late or collecting():
             self._tell(handlers, operation)
         else:
             _tell(handlers, operation)
         for event in follow:
-            self.publish(event, operation)
+            self._tell(interested, event)
         operation.release()
 
     def _tell(self, handlers: tuple[Handler, ...], event: Event) -> None:
@@ -244,10 +258,25 @@ class Bus:
     def _resolve(self, event_type: type[Event], kind: str) -> tuple[Handler, ...]:
         if not issubclass(event_type, Event):
             raise TypeError(event_type)
-        handlers, resolvers = self._handlers, self._resolvers
-        found = (guard.call("choosing a subscriber", resolver, event_type, kind) for resolver in resolvers)
-        handlers[event_type, kind] = told = tuple(handler for handler in found if handler is not None)
+        handlers, listeners = self._handlers, self._listeners
+        handlers[event_type, kind] = told = _asked(listeners, event_type, kind)
         return told
+
+    def _find_following(self, event_type: type[Event] | None) -> tuple[Handler, ...]:
+        """Whom to tell of such an event where it follows from an operation."""
+        if event_type is None:
+            return ()
+        following, listeners = self._following, self._listeners
+        told = following.get(event_type)
+        if told is None:
+            others = (listener for listener in listeners if not listener.derives)
+            following[event_type] = told = _asked(others, event_type, event_type.kind)
+        return told
+
+
+def _asked(listeners: Iterable[Listener], event_type: type[Event], kind: str) -> tuple[Handler, ...]:
+    found = (guard.call("choosing a subscriber", one.resolver, event_type, kind) for one in listeners)
+    return tuple(handler for handler in found if handler is not None)
 
 
 class Inside:

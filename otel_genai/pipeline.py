@@ -151,7 +151,7 @@ class Emitters:
             self._undo.callback(bus.trace_with(self._traces))
             self._undo.callback(bus.connect(self._traces.handler))
         if self._metrics is not None:
-            self._undo.callback(bus.connect(self._metrics.handler))
+            self._undo.callback(bus.connect(self._metrics.handler, derives=self._metrics.derives))
         if self._logs is not None:
             self._undo.callback(bus.connect(self._logs.handler))
         if self._keeps:

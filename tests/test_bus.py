@@ -15,7 +15,7 @@ import pytest
 import otel_genai as genai
 from otel_genai import guard
 from otel_genai.bus import Bus, bus, collecting
-from otel_genai.events import Event, HarnessRun, MessageQueued, ModelCall, Operation, ToolExecution
+from otel_genai.events import Event, HarnessRun, MessageQueued, ModelCall, ModelUsage, Operation, ToolExecution
 from otel_genai.sources import streams
 from otel_genai.testing import Captured
 
@@ -218,6 +218,46 @@ def test_a_subscriber_may_publish() -> None:
     one.subscribe(told.append)
     one.start(ToolExecution(name="search"))
     assert kinds(told) == ["message.queued", "tool.execution.started"]
+
+
+def answered_call(one: Bus) -> ModelCall:
+    call = ModelCall(model="m", input_tokens=2)
+    one.start(call)
+    one.finish(call)
+    return call
+
+
+def test_what_follows_from_an_operation_is_told_after_its_end_as_a_part_of_it() -> None:
+    one, told = Bus(), []
+    one.subscribe(told.append)
+    call = answered_call(one)
+    *_, usage = told
+    assert kinds(told[-2:]) == ["model.call.completed", "model.usage"]
+    assert (usage.parent, usage.scope.operation, usage.at_ns) == (call, call, call.at_ns)
+
+
+def test_who_works_out_himself_what_follows_is_told_only_of_what_follows_from_nothing() -> None:
+    one, told = Bus(), []
+    one.connect(lambda event_type, kind: told.append, derives=True)
+    answered_call(one)
+    one.publish(ModelUsage(model="m"))
+    assert [type(event) for event in told] == [ModelCall, ModelCall, ModelUsage]
+
+
+def test_what_follows_is_not_made_where_nobody_wants_to_be_told() -> None:
+    one, made = Bus(), []
+
+    class Counted(ModelCall):
+        def used(self) -> ModelUsage:
+            made.append(self)
+            return super().used()
+
+    one.connect(lambda event_type, kind: lambda event: None, derives=True)
+    call = Counted(model="m", input_tokens=2)
+    one.start(call)
+    one.finish(call)
+    assert made == []
+    assert [event.input_tokens for event in call.following()] == [2]
 
 
 def test_an_operation_ends_once_whoever_ends_it_again() -> None:

@@ -82,10 +82,10 @@ def test_one_capture_after_another_sees_its_own_only() -> None:
 
 
 def test_nothing_is_left_when_it_is_over() -> None:
-    before = pipeline.bus._resolvers
+    before = pipeline.bus._listeners
     with capture():
         assert pipeline.bus.listening
-    assert pipeline.bus._resolvers == before
+    assert pipeline.bus._listeners == before
     assert genai.headers() == {}
 
 

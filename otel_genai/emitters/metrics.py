@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from opentelemetry import trace
@@ -24,6 +24,9 @@ from .traced import Traced
 Shown = tuple[Labels, tuple[tuple[LastValues, Read], ...]]
 """Gauges that share their attributes, which are therefore read once."""
 Made = Added | LastValues
+Measured = tuple[Any, trace.Span, Context | None]
+"""An event, its span, and the context where that is."""
+Measure = Callable[[Sequence[Measured]], object]
 
 MEASURING = "measuring"
 SAMPLED = trace.TraceFlags.SAMPLED
@@ -37,6 +40,8 @@ class Metrics:
     ) -> None:
         self._shape = shape
         self._later = later if later is not None and settled_by(meter, later) else None
+        self.derives = self._later is not None
+        """Whether it works out itself what follows from an operation, when that is written down."""
         self._rows: dict[str, tuple[Made, list[On]]] = {}
         for metric in metrics:
             if metric.shapes & shape.metrics:
@@ -52,20 +57,37 @@ class Metrics:
 
     def handler(self, event_type: type[Event], kind: str) -> Handler | None:
         """What to do about a wire name; `None` where no metric is read off it."""
-        read_off = [(made, on) for made, ons in self._rows.values() for on in ons if on.event is event_type]
-        found = [(made, on) for made, on in read_off if on.applies(kind)]
-        added = [(made, on) for made, on in found if not isinstance(made, LastValues)]
-        gauges = [(made, on) for made, on in found if isinstance(made, LastValues)]
-        measure = measuring(Plans(added, self._shape), self._later) if added else None
+        gauges = [(made, on) for made, on in self._read_off(event_type, kind) if isinstance(made, LastValues)]
+        measures = [one for one in (self._measure(event_type, kind), self._derive(event_type, kind)) if one is not None]
+        measure = measuring(measures, self._later) if measures else None
         return showing(shown(gauges, self._shape), measure) if gauges else measure
+
+    def _read_off(self, event_type: type[Event], kind: str) -> list[tuple[Made, On]]:
+        every = ((made, on) for made, ons in self._rows.values() for on in ons)
+        return [(made, on) for made, on in every if on.event is event_type and on.applies(kind)]
+
+    def _measure(self, event_type: type[Event], kind: str) -> Measure | None:
+        added = [(made, on) for made, on in self._read_off(event_type, kind) if not isinstance(made, LastValues)]
+        return measurement(Plans(added, self._shape)) if added else None
+
+    def _derive(self, event_type: type[Event], kind: str) -> Measure | None:
+        """What measures what follows from such an operation, where this is its end: counters and histograms only."""
+        if not (self.derives and issubclass(event_type, Operation) and event_type.follows):
+            return None
+        measure = self._measure(event_type.follows, event_type.follows.kind)
+        return None if measure is None or kind == event_type.started_kind else following(measure)
 
 
 # -- counters and histograms
 
 
-def measuring(plans: Plans, later: Later | None) -> Handler:
+def measuring(measures: Sequence[Measure], later: Later | None) -> Handler:
     """What adds to counters and histograms, now or a little later."""
-    measure = measurement(plans)
+
+    def measure(events: Sequence[Measured]) -> None:
+        for one in measures:
+            one(events)
+
     if later is None:
         return lambda event: measure([(event, *where(event))])
 
@@ -78,10 +100,10 @@ def measuring(plans: Plans, later: Later | None) -> Handler:
     return measure_later
 
 
-def measurement(plans: Plans) -> Callable[[Iterable[tuple[Event, trace.Span, Context | None]]], None]:
+def measurement(plans: Plans) -> Measure:
     """What adds what events say, each within its span, to counters and histograms."""
 
-    def measure(events: Iterable[tuple[Event, trace.Span, Context | None]]) -> None:
+    def measure(events: Sequence[Measured]) -> None:
         rows: dict[Row, tuple[list[tuple[Any, ...]], list[Moment]]] = {}
         for event, span, context in events:
             with guard.around(MEASURING):
@@ -96,6 +118,19 @@ def measurement(plans: Plans) -> Callable[[Iterable[tuple[Event, trace.Span, Con
             tell_of_folds()
 
     return measure
+
+
+def following(measure: Measure) -> Measure:
+    """What has that measured which follows from operations, within their spans."""
+
+    def follow(operations: Sequence[Measured]) -> None:
+        events: list[Measured] = []
+        for operation, span, context in operations:
+            with guard.around(MEASURING):
+                events += [(event, span, context) for event in operation.following()]
+        measure(events)
+
+    return follow
 
 
 def where(event: Event) -> tuple[trace.Span, Context | None]:

@@ -56,6 +56,8 @@ class Operation(Event):
     completed_kind: ClassVar[str] = ""
     other_kinds: ClassVar[Mapping[str, str]] = {}
     """Wire names of outcomes that have one of their own."""
+    follows: ClassVar[type[Event] | None] = None
+    """Of which type the events are that follow from its end, where any may."""
 
     started_ns: int = field(default=0, init=False)
     """When it began: nanoseconds since the epoch."""
@@ -170,5 +172,12 @@ class Operation(Event):
             self.error_type = "cancelled"
 
     def consequences(self) -> Iterable[Event]:
-        """Events that follow from its end; they are published as its children."""
+        """Events that follow from its end; they are of the type `follows`, and told as its children."""
         return ()
+
+    def following(self) -> Iterable[Event]:
+        """Its consequences, as they are told: at its end, within it."""
+        for event in self.consequences():
+            event.at_ns, event.scope, event.parent = self.at_ns, self.inner, self
+            event.published()
+            yield event

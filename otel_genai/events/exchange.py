@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..scope import Scope
-from .event import Event, Operation
+from .event import Operation
 from .models import AgentOrigin, Priced, Tokens
 
 COUNTS = ("total_tokens", *Tokens.__dataclass_fields__)
@@ -50,16 +50,13 @@ class Exchange(AgentOrigin, Priced, Operation):
             self.__dict__[name] = _count(self.__dict__[name])
         self.total_tokens = self.total_tokens or self._together()
         self.reckoned = None  # it was reckoned before all of it was known
+        if self.total_tokens is not None and not self.counted_inside:
+            self.tell_those_around()
 
     def _together(self) -> int | None:
         if self.input_tokens is None and self.output_tokens is None:
             return self.total_tokens
         return (self.input_tokens or 0) + (self.output_tokens or 0)
-
-    def consequences(self) -> Iterable[Event]:
-        if self.total_tokens is not None and not self.counted_inside:
-            self.tell_those_around()
-        return ()
 
 
 def _count(value: Any) -> int | None:

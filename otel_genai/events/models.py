@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import ClassVar
@@ -29,6 +30,11 @@ class Tokens:
         if self.input_tokens is None:
             return None
         return max(0, self.input_tokens - (self.cache_read_tokens or 0) - (self.cache_write_tokens or 0))
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether any are known."""
+        return self.input_tokens is not None or self.output_tokens is not None
 
     @property
     def total_tokens(self) -> int | None:
@@ -94,12 +100,59 @@ class Priced(Tokens, Event):
 
 
 @dataclass(eq=False, kw_only=True)
+class AgentOrigin:
+    """What an agent runs in, and where that was seen."""
+
+    runtime_family: str | None = None
+    """What runs the agent: `openclaw`, `hermes`."""
+    sandbox_profile: str | None = None
+    """`standard`, `nemoclaw`."""
+    source: str | None = None
+    """Where it was seen: `openclaw.gateway`, `hermes-ui`."""
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelUsage(Priced, Event):
+    """What a model call, or a whole turn, used. It alone feeds the token and cost metrics, once per provider call."""
+
+    kind = "model.usage"
+
+    operation: str | None = None
+    server_address: str | None = None
+    server_port: int | None = None
+    duration_ms: float | None = None
+    """Of the turn, where it stands for one."""
+    context_limit: int | None = None
+    context_used: int | None = None
+    runtime_family: str | None = field(default=None, init=False, repr=False)
+    """These three of the exchange that it belongs to."""
+    sandbox_profile: str | None = field(default=None, init=False, repr=False)
+    source: str | None = field(default=None, init=False, repr=False)
+
+    @property
+    def heard(self) -> bool:
+        """Whether any of it was sound."""
+        return bool(self.input_audio_tokens or self.output_audio_tokens)
+
+    def published(self) -> None:
+        around = self.scope.operation
+        while around is not None and not isinstance(around, AgentOrigin):
+            around = around.scope.operation
+        if around is not None:
+            self.runtime_family, self.sandbox_profile = around.runtime_family, around.sandbox_profile
+            self.source = around.source
+        if self.parent is None and not (self.total_tokens is None and self.cost_usd is None):
+            self.tell_those_around()  # a model call has done so for its own
+
+
+@dataclass(eq=False, kw_only=True)
 class ModelCall(Settings, Priced, Operation):
     """One call of a model, retries included, until its answer has been received whole."""
 
     started_kind = "model.call.started"
     completed_kind = "model.call.completed"
     other_kinds: ClassVar[Mapping[str, str]] = {"error": "model.call.error"}
+    follows = ModelUsage
 
     operation: str | None = None
     """`chat`, `text_completion`, `generate_content`, `embeddings`; derived from `api` where it is absent."""
@@ -165,6 +218,8 @@ class ModelCall(Settings, Priced, Operation):
     def end(self, error: BaseException | None) -> None:
         super().end(error)
         self.reckoned = None  # it was reckoned before all of it was known
+        if not self.counted_inside and self.has_tokens:
+            self.tell_those_around()
         agent = None if self.operation == "embeddings" else agent_at_work(self)
         if agent is None:
             return
@@ -176,17 +231,14 @@ class ModelCall(Settings, Priced, Operation):
 
     def set_apart(self) -> None:
         """What it has used before another call begins inside of it is its own, whatever that one tells."""
-        if not self.counted_inside and not (self.input_tokens is None and self.output_tokens is None):
+        if self.has_tokens and not self.counted_inside:
             self.reckoned = None
             self.apart = (self.used(),)
 
     def consequences(self) -> Iterable[Event]:
         if self.counted_inside:
-            return self.apart
-        if self.input_tokens is None and self.output_tokens is None:
-            return ()
-        self.tell_those_around()
-        return (self.used(),)
+            return map(copy, self.apart)
+        return (self.used(),) if self.has_tokens else ()
 
     def used(self) -> ModelUsage:
         """What it has used so far, as the event that tells so."""
@@ -216,49 +268,3 @@ def operation_of(api: str | None) -> str:
     if name == "generate_content" or "generative-ai" in name:
         return "generate_content"
     return "chat"
-
-
-@dataclass(eq=False, kw_only=True)
-class AgentOrigin:
-    """What an agent runs in, and where that was seen."""
-
-    runtime_family: str | None = None
-    """What runs the agent: `openclaw`, `hermes`."""
-    sandbox_profile: str | None = None
-    """`standard`, `nemoclaw`."""
-    source: str | None = None
-    """Where it was seen: `openclaw.gateway`, `hermes-ui`."""
-
-
-@dataclass(eq=False, kw_only=True)
-class ModelUsage(Priced, Event):
-    """What a model call, or a whole turn, used. It alone feeds the token and cost metrics, once per provider call."""
-
-    kind = "model.usage"
-
-    operation: str | None = None
-    server_address: str | None = None
-    server_port: int | None = None
-    duration_ms: float | None = None
-    """Of the turn, where it stands for one."""
-    context_limit: int | None = None
-    context_used: int | None = None
-    runtime_family: str | None = field(default=None, init=False, repr=False)
-    """These three of the exchange that it belongs to."""
-    sandbox_profile: str | None = field(default=None, init=False, repr=False)
-    source: str | None = field(default=None, init=False, repr=False)
-
-    @property
-    def heard(self) -> bool:
-        """Whether any of it was sound."""
-        return bool(self.input_audio_tokens or self.output_audio_tokens)
-
-    def published(self) -> None:
-        around = self.scope.operation
-        while around is not None and not isinstance(around, AgentOrigin):
-            around = around.scope.operation
-        if around is not None:
-            self.runtime_family, self.sandbox_profile = around.runtime_family, around.sandbox_profile
-            self.source = around.source
-        if self.parent is None and not (self.total_tokens is None and self.cost_usd is None):
-            self.tell_those_around()  # a model call has done so for its own

@@ -193,6 +193,12 @@ def test_of_which_events_a_row_is_for_is_said_by_a_field_of_theirs(metric: Metri
     assert not on.only or metric.instrument != "gauge", "a gauge is for every event of its type"
 
 
+def test_what_follows_from_an_operation_is_added_up_and_never_a_gauge() -> None:
+    following = {kind.follows for kind in EVENT_TYPES if issubclass(kind, events.Operation)} - {None}
+    read_off = [metric for metric, on in ons() if on.event in following]
+    assert {metric.instrument for metric in read_off} == {"counter", "histogram"}, "the emitter derives only these"
+
+
 @pytest.mark.parametrize(("metric", "on"), list(ons()), ids=lambda value: getattr(value, "name", ""))
 def test_what_names_a_person_or_a_request_is_never_a_label(metric: Metric, on: On) -> None:
     for source in on.sources:
