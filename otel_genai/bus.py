@@ -223,7 +223,12 @@ class Bus:
         return enter_scope(operation.inner), None if attach is None else attach()
 
     def leave(self, operation: Operation, entry: Entry) -> None:
-        """Make current again what was before `enter`, also where that was in another context."""
+        """Make current again what was before `enter`, also where that was in another context.
+
+        The garbage collector may close a generator while something else is current, and that stays so.
+        """
+        if _collector is not None and collecting() and scope.current() is not operation.inner:
+            return
         ours, world = entry
         try:
             leave_scope(ours)

@@ -91,8 +91,8 @@ class bind:
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         here = current()
         mine = [place for place, (_, _, bound) in enumerate(self._changes) if bound is here]
-        token, before, bound = self._changes.pop(mine[-1] if mine else -1)
-        if not leave(token) and bound is here:  # this context is a copy of the one that was entered
+        token, before = self._changes.pop(mine[-1] if mine else -1)[:2]
+        if mine and not leave(token):  # this context is a copy of the one that was entered
             enter(before)
 
 

@@ -14,7 +14,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from .. import guard
-from ..bus import bus
+from ..bus import bus, collecting
 from ..events import ModelCall, Operation
 from ..scope import Scope, current, enter, reset
 
@@ -66,6 +66,12 @@ class Body:
         with suppress(ValueError):  # the garbage collector ends a step in whichever context it is
             reset(ours)
             world.reset(worldly)
+
+    def dropped(self) -> None:
+        """Nobody has the stream: where nobody has its iterator either, that closes now, inside of the operation."""
+        entry = self.enter()
+        self.inner = None
+        self.leave(*entry)
 
     def end(self, ours: Token[Scope], worldly: Token[Any], error: BaseException) -> None:
         """A step raised: that is its end, unless the generator is at work for somebody else, who ends it."""
@@ -121,11 +127,13 @@ class Steps:
 
     def __del__(self) -> None:
         body = self._body
-        if not body.unbegun():
-            entry = body.enter()
-            body.inner = None  # if nobody else has it, it closes now, inside of the operation
-            body.leave(*entry)
-            body.finish(GeneratorExit())
+        if body.unbegun():
+            return
+        if collecting():  # maybe in the midst of setting a context variable: CPython 3.11 crashes if one is set now
+            body.inner = None
+        else:
+            body.dropped()
+        body.finish(GeneratorExit())
 
 
 class Stream(Steps):

@@ -325,6 +325,32 @@ def test_the_body_cleans_up_inside_of_its_operation_also_when_it_is_dropped(capt
     assert children(captured, AGENT) == ["cleanup"]
 
 
+@pytest.mark.parametrize(("abandon", "inside"), [(dropped, True), (collected, False)])
+def test_the_garbage_collector_closes_a_body_without_making_its_operation_current(
+    captured: Captured, abandon: Callable[[Any], None], inside: bool
+) -> None:
+    """It may run in the midst of setting a context variable, and CPython 3.11 crashes if one is set then."""
+    seen: list[scope.Scope] = []
+
+    @genai.agent
+    def careful() -> Iterator[int]:
+        try:
+            with genai.bind(channel="slack"):
+                yield 1
+        finally:
+            seen.append(scope.current())
+
+    def consume() -> None:
+        stream = careful()
+        next(stream)
+        abandon(stream)
+
+    consume()
+    gc.collect()
+    assert [one.operation is not None for one in seen] == [inside]
+    assert outcome(captured) == CUT
+
+
 async def aclosed(stream: Any) -> None:
     await stream.aclose()
     await stream.aclose()
