@@ -7,8 +7,11 @@ has the rest written first. What is written is what an event said when it was to
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Callable
+from dataclasses import fields
+from functools import cache
 from threading import Lock, get_ident
 from typing import Any, Final
 from weakref import WeakSet
@@ -24,10 +27,12 @@ Write = Callable[[list[Any]], object]
 LONGEST: Final = 1.0
 """Seconds that somebody waits for another thread to have written."""
 PLACE: Final = "writing down what was told"
-LIVE: Final = frozenset({"error", "contents", "asked", "attach", "trace"})
+LIVE: Final = ("error", "contents", "asked", "attach", "trace")
 """Fields of an event that hold what must not be held: frames, what was said in them, and what is current."""
 MUTABLE: Final = frozenset({list, dict, set})
 """What its owner may change afterwards."""
+SEVERAL: Final = re.compile(r"\b(tuple|Sequence|Mapping)\[")
+"""In the type of a field."""
 LAST: Final = len(Scope._fields) - 1
 
 
@@ -82,17 +87,26 @@ class Later:
 
 def remembered(event: Event) -> Any:
     """The event as it is now, whatever becomes of it, without what must not be held."""
+    kind: Any = type(event)
     said = event.__dict__.copy()
-    for name in LIVE.intersection(said):
-        del said[name]
-    if not MUTABLE.isdisjoint(map(type, said.values())):
-        said.update({name: value.copy() for name, value in said.items() if type(value) in MUTABLE})
+    for name in LIVE:
+        said.pop(name, None)
+    for name in holding(kind):
+        value: Any = said.get(name)
+        if type(value) in MUTABLE:
+            said[name] = value.copy()
     inner = said.get("_inner")
     if inner:
         said["_inner"] = inner[:LAST]  # what comes last is the operation itself
-    made = object.__new__(type(event))
+    made = object.__new__(kind)
     made.__dict__ = said
     return made
+
+
+@cache
+def holding(kind: type[Event]) -> tuple[str, ...]:
+    """The fields of a class that hold several things."""
+    return tuple(field.name for field in fields(kind) if SEVERAL.search(str(field.type)))
 
 
 _all: WeakSet[Later] = WeakSet()

@@ -279,9 +279,11 @@ class Unsaid:
     def add(self, span: Span) -> None:
         spans = self._spans
         spans.append(span)
-        with suppress(IndexError):  # another thread takes them, too
+        try:
             while spans[0].settled or len(spans) > MOST_UNSAID:
                 spans.popleft().settle()
+        except IndexError:  # another thread takes them, too
+            pass
 
     def settle(self) -> None:
         with suppress(IndexError):

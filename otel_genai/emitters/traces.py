@@ -76,6 +76,8 @@ class Plan:
     """Both in one, where none of their names is the same."""
     moments: tuple[tuple[str, Read, Reader], ...]
     """Of each its name, what it is known by, and what it says."""
+    may_share: bool
+    """Whether it may stand on a span that somebody else has begun."""
 
 
 class Traces:
@@ -109,18 +111,11 @@ class Traces:
 
     # -- spans
 
-    def _start(self, found: Plan, event: Event) -> None:
-        operation = _operation(event)
+    def _start(self, found: Plan, operation: Any) -> None:
         if operation.trace is not None:
             return  # it stands on a span that somebody else makes
-        alone = operation.scope.operation is None  # else the server span around is that of an operation of ours
-        if found.row.adopts and alone and (current := local_server_span()):
-            here = otel_context.get_current()
-            keep(operation, Traced(current, here, here, "", ours=False))
-            return
-        around = operation.tool_around if isinstance(operation, McpClientOperation) else None
-        if around is not None and isinstance(shared := around.trace, Traced):
-            keep(operation, Traced(shared.span, shared.context, shared.outer, found.name(operation), ours=False))
+        if found.may_share and (shared := self._shared(found, operation)):
+            keep(operation, shared)
             return
         context, links = surroundings(operation)
         name, said = found.name(operation), None
@@ -133,8 +128,18 @@ class Traces:
             self._content.open(operation)
         keep(operation, Traced(span, trace.set_span_in_context(span, context), context, name, said))
 
-    def _end(self, found: Plan, event: Event) -> None:
-        operation = _operation(event)
+    def _shared(self, found: Plan, operation: Operation) -> Traced | None:
+        """Where it stands on a span that somebody else has begun: the server's, or that of the tool around."""
+        alone = operation.scope.operation is None  # else the server span around is that of an operation of ours
+        if found.row.adopts and alone and (current := local_server_span()):
+            here = otel_context.get_current()
+            return Traced(current, here, here, "", ours=False)
+        around = operation.tool_around if isinstance(operation, McpClientOperation) else None
+        if around is not None and isinstance(traced := around.trace, Traced):
+            return Traced(traced.span, traced.context, traced.outer, found.name(operation), ours=False)
+        return None
+
+    def _end(self, found: Plan, operation: Any) -> None:
         if operation.trace is None:
             self._start(found, operation)
         traced = operation.trace
@@ -240,6 +245,7 @@ def plan(row: Row, shape: Shape) -> Plan:
         Reader(row.end, shape),
         Reader((*row.start, *row.end), shape) if len(set(names)) == len(names) else None,
         tuple((shape.name(one.name), one.sources[0].read, Reader(one.sources, shape)) for one in row.moments),
+        row.adopts or issubclass(row.event, McpClientOperation),
     )
 
 
@@ -261,8 +267,3 @@ def naming(name: Read) -> Callable[[Event], str]:
         return found
 
     return named
-
-
-def _operation(event: Event) -> Operation:
-    assert isinstance(event, Operation)  # such a plan is only made for operations
-    return event
