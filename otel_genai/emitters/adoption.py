@@ -17,11 +17,12 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import NonRecordingSpan, StatusCode
 
 from .. import guard, scope
-from ..bus import Handler, bus
+from ..bus import bus
 from ..catalog import foreign
 from ..catalog.exchange import COST
 from ..catalog.rows import Shape
 from ..events import Event, ModelCall, Operation
+from ..listeners import Handler
 from ..scope import Scope
 from .foreign_spans import remark
 from .layers import Key, Seen, around, is_adopted, key_of, known, mark, nearest_around, same_around

@@ -9,10 +9,10 @@ from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context
 
 from .. import privacy
-from ..bus import Handler
 from ..catalog.logs import DETAILS, INFERENCE, LOGS, NEVER, SEVERITIES
 from ..catalog.rows import LogEvent, Shape, Value
 from ..events import Event, ModelCall, Operation
+from ..listeners import Handler
 from .contents import Keeping
 from .reader import Reader
 from .traced import Traced

@@ -10,10 +10,10 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 
 from .. import guard
-from ..bus import Handler
 from ..catalog.metrics import METRICS
 from ..catalog.rows import Metric, On, Read, Shape, Sources
 from ..events import Event, Operation
+from ..listeners import Handler
 from .histograms import Moment
 from .later import Later, remembered
 from .meters import settled_by

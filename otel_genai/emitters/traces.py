@@ -12,13 +12,13 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from .. import privacy, scope
-from ..bus import Handler
 from ..catalog.content import EXCEPTION
 from ..catalog.readings import Words
 from ..catalog.rows import Read, Shape, Value
 from ..catalog.rows import Span as Row
 from ..catalog.spans import SPANS
 from ..events import Event, McpClientOperation, Operation
+from ..listeners import Handler
 from . import propagation
 from .contents import Keeping
 from .later import remembered

@@ -12,8 +12,9 @@ from time import monotonic
 from typing import Final
 
 from .. import config, guard
-from ..bus import Handler, bus
+from ..bus import bus
 from ..events import Event, Heartbeat, HttpRequest, LivenessWarning, WebSocketHandshake
+from ..listeners import Handler
 from ..scope import Scope, enter
 from .activity import KINDS
 from .attention import Thresholds

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from ..bus import Handler, bus
+from ..bus import bus
 from ..events import Event, ToolExecution, ToolLoop
+from ..listeners import Handler
 from .hashing import hashed
 from .observe import ToolBlock
 

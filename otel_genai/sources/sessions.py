@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from threading import RLock
 from time import perf_counter_ns
 
-from ..bus import Handler
 from ..events import (
     Event,
     LaneDequeued,
@@ -23,6 +22,7 @@ from ..events import (
     SessionState,
     Webhook,
 )
+from ..listeners import Handler
 from ..scope import Scope
 from .activity import KINDS, Session, age
 from .attention import RECENT_MS, Thresholds, is_due, judge, needs_look, recoverable
