@@ -37,7 +37,6 @@ def card(url: str) -> AgentCard:
         version="1.0.0",
         supported_interfaces=[AgentInterface(protocol_binding="JSONRPC", url=url, protocol_version="1.0")],
         capabilities=AgentCapabilities(streaming=True),
-        default_input_modes=["text/plain"],
         default_output_modes=["text/plain"],
         skills=[AgentSkill(id="answer", name="answer", description="Answers a question", tags=["questions"])],
     )
@@ -45,17 +44,15 @@ def card(url: str) -> AgentCard:
 
 def application(url: str) -> Starlette:
     """`Middleware` reads the caller's trace context; `trust_inbound` says whose is continued."""
-    here = card(url)
-    handler = DefaultRequestHandler(agent_executor=Writer(), task_store=InMemoryTaskStore(), agent_card=here)
-    app = Starlette(routes=[*create_agent_card_routes(here), *create_jsonrpc_routes(handler, "/")])
+    handler = DefaultRequestHandler(agent_executor=Writer(), task_store=InMemoryTaskStore(), agent_card=card(url))
+    app = Starlette(routes=[*create_agent_card_routes(card(url)), *create_jsonrpc_routes(handler, "/")])
     app.add_middleware(genai.Middleware, channel="a2a")
     return app
 
 
 def main(port: int) -> None:
-    telemetry = genai.configure()
-    uvicorn.run(application(f"http://127.0.0.1:{port}"), port=port, log_level="error")
-    telemetry.shutdown()
+    with genai.configure():
+        uvicorn.run(application(f"http://127.0.0.1:{port}"), port=port, log_level="error")
 
 
 if __name__ == "__main__":

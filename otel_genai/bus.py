@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Token, copy_context
 from functools import partial
-from threading import get_ident
 from types import TracebackType
 from typing import Any, Protocol
 
 from . import guard, scope, wire_names
+from .collector import collecting
 from .events import Event, Operation
 from .listeners import Handler, Listeners, Undo
 from .scope import Scope
@@ -87,10 +86,7 @@ class Bus(Listeners):
             wire_names.check_event(event)
             raise
         if handlers:
-            event.at_ns = time.time_ns()
-            event.scope = parent.inner if parent else scope.current()
-            event.parent = parent
-            event.published()
+            event.happen(time.time_ns(), parent.inner if parent else scope.current(), parent)
             self._tell(handlers, event)
 
     def start(self, operation: Operation) -> None:
@@ -155,7 +151,7 @@ class Bus(Listeners):
 
         The garbage collector may close a generator while something else is current, and that stays so.
         """
-        if _collector is not None and collecting() and scope.current() is not operation.inner:
+        if collecting() and scope.current() is not operation.inner:
             return
         ours, world = entry
         try:
@@ -213,22 +209,6 @@ def forget(operation: Operation) -> None:
     operation.error = None  # its traceback holds the frames that hold the operation
     operation.__dict__.pop("contents", None)
     operation.__dict__.pop("asked", None)
-
-
-_collector: int | None = None
-
-
-def _note_collection(phase: str, _: dict[str, int]) -> None:
-    global _collector
-    _collector = get_ident() if phase == "start" else None
-
-
-gc.callbacks.append(_note_collection)
-
-
-def collecting() -> bool:
-    """Whether the garbage collector runs in this thread: it may hold a lock of the SDK that telling would wait for."""
-    return _collector is not None and _collector == get_ident()
 
 
 _generation = 1

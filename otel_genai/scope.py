@@ -9,6 +9,8 @@ from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
+from .collector import collecting
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -91,8 +93,10 @@ class bind:
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         here = current()
         mine = [place for place, (_, _, bound) in enumerate(self._changes) if bound is here]
-        token, before = self._changes.pop(mine[-1] if mine else -1)[:2]
-        if mine and not leave(token):  # this context is a copy of the one that was entered
+        token, before, bound = self._changes.pop(mine[-1] if mine else -1)
+        if collecting() and bound is not here:  # a generator that was given up: something else is current
+            return
+        if not leave(token) and bound is here:  # this context is a copy of the one that was entered
             enter(before)
 
 

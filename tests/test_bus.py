@@ -14,7 +14,8 @@ import pytest
 
 import otel_genai as genai
 from otel_genai import guard
-from otel_genai.bus import Bus, bus, collecting
+from otel_genai.bus import Bus, bus
+from otel_genai.collector import collecting
 from otel_genai.events import Event, HarnessRun, MessageQueued, ModelCall, ModelUsage, Operation, ToolExecution
 from otel_genai.sources import streams
 from otel_genai.testing import Captured

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -147,3 +148,17 @@ def test_events_carry_the_scope_in_which_they_are_published() -> None:
 def test_left_twice_a_token_of_another_context_is_no_error() -> None:
     token = contextvars.copy_context().run(scope.enter, Scope(channel="web"))
     assert not scope.leave(token)
+
+
+def test_a_bind_that_ends_while_something_else_is_current_is_undone() -> None:
+    def left_open() -> Iterator[None]:
+        with bind(channel="inner"):
+            yield
+
+    def work() -> Scope:
+        with bind(channel="outer"):
+            generator = left_open()
+            next(generator)
+        return current()
+
+    assert contextvars.copy_context().run(work) == Scope()

@@ -72,10 +72,11 @@ class Metrics:
 
     def _derive(self, event_type: type[Event], kind: str) -> Measure | None:
         """What measures what follows from such an operation, where this is its end: counters and histograms only."""
-        if not (self.derives and issubclass(event_type, Operation) and event_type.follows):
+        if not self.derives or not issubclass(event_type, Operation) or kind == event_type.started_kind:
             return None
-        measure = self._measure(event_type.follows, event_type.follows.kind)
-        return None if measure is None or kind == event_type.started_kind else following(measure)
+        follows = event_type.follows
+        measure = None if follows is None else self._measure(follows, follows.kind)
+        return None if measure is None else following(measure)
 
 
 # -- counters and histograms

@@ -36,6 +36,11 @@ class Event:
         self.check(values)
         self.__dict__.update(values)
 
+    def happen(self, at_ns: int, scope: Scope, parent: Operation | None) -> None:
+        """Note when it happens, who it is for, and what it belongs to, before anybody is told of it."""
+        self.at_ns, self.scope, self.parent = at_ns, scope, parent
+        self.published()
+
     def published(self) -> None:
         """Called before anybody is told of it, its scope known: a class does here what it means to those around."""
 
@@ -178,6 +183,5 @@ class Operation(Event):
     def following(self) -> Iterable[Event]:
         """Its consequences, as they are told: at its end, within it."""
         for event in self.consequences():
-            event.at_ns, event.scope, event.parent = self.at_ns, self.inner, self
-            event.published()
+            event.happen(self.at_ns, self.inner, self)
             yield event

@@ -54,9 +54,7 @@ class Exchange(AgentOrigin, Priced, Operation):
             self.tell_those_around()
 
     def _together(self) -> int | None:
-        if self.input_tokens is None and self.output_tokens is None:
-            return self.total_tokens
-        return (self.input_tokens or 0) + (self.output_tokens or 0)
+        return (self.input_tokens or 0) + (self.output_tokens or 0) if self.has_tokens else self.total_tokens
 
 
 def _count(value: Any) -> int | None:

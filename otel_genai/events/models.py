@@ -38,9 +38,7 @@ class Tokens:
 
     @property
     def total_tokens(self) -> int | None:
-        if self.input_tokens is None and self.output_tokens is None:
-            return None
-        return (self.input_tokens or 0) + (self.output_tokens or 0)
+        return (self.input_tokens or 0) + (self.output_tokens or 0) if self.has_tokens else None
 
 
 @dataclass(eq=False, kw_only=True)

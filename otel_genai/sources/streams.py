@@ -14,7 +14,8 @@ from time import perf_counter_ns
 from typing import Any
 
 from .. import guard
-from ..bus import bus, collecting
+from ..bus import bus
+from ..collector import collecting
 from ..events import ModelCall, Operation
 from ..scope import Scope, current, enter, reset
 
@@ -129,7 +130,7 @@ class Steps:
         body = self._body
         if body.unbegun():
             return
-        if collecting():  # maybe in the midst of setting a context variable: CPython 3.11 crashes if one is set now
+        if collecting():  # no context variable may be set
             body.inner = None
         else:
             body.dropped()

@@ -405,13 +405,14 @@ def test_a_call_leaves_nothing_for_the_garbage_collector(captured: Captured) -> 
             call.update(input_tokens=3, output_tokens=1)
 
     once()
-    gc.collect()
+    while gc.collect():  # what one collection frees may leave cycles to the next
+        pass
     gc.disable()
     try:
         for _ in range(32):
             once()
         assert captured.points("openclaw.tokens")  # what waited is written
-        assert gc.collect() < 32  # (an earlier test's provider may go just now, and has cycles)
+        assert gc.collect() == 0
     finally:
         gc.enable()
 

@@ -140,6 +140,18 @@ def test_a_cancelled_completion_is_cancelled(
     assert spans(captured) == [(SPAN, "UNSET", [])]
 
 
+@pytest.mark.parametrize("way", ["sync", "sync stream"])
+def test_an_interrupt_cancels_a_completion(
+    captured: Captured, litellm: Any, instrumented: Any, url: str, way: str
+) -> None:
+    client = import_module("openai").OpenAI(base_url=url, api_key="k", max_retries=0)
+    with trees.interrupting(client), pytest.raises(KeyboardInterrupt):
+        litellm.completion(MODEL, messages=QUESTION, client=client, stream="stream" in way)
+    (call,) = calls(captured)
+    assert (call.outcome, call.error_type) == ("cancelled", "cancelled")
+    assert spans(captured) == [(SPAN, "UNSET", [])]
+
+
 @pytest.mark.parametrize("way", ["sync stream", "async stream"])
 def test_a_stream_that_is_left_ends_its_call_once(
     captured: Captured, litellm: Any, instrumented: Any, url: str, way: str
