@@ -27,7 +27,7 @@ Write = Callable[[list[Any]], object]
 LONGEST: Final = 1.0
 """Seconds that somebody waits for another thread to have written."""
 PLACE: Final = "writing down what was told"
-LIVE: Final = ("error", "contents", "asked", "attach", "trace")
+LIVE: Final = frozenset({"error", "contents", "asked", "attach", "trace"})
 """Fields of an event that hold what must not be held: frames, what was said in them, and what is current."""
 MUTABLE: Final = frozenset({list, dict, set})
 """What its owner may change afterwards."""
@@ -89,24 +89,23 @@ def remembered(event: Event) -> Any:
     """The event as it is now, whatever becomes of it, without what must not be held."""
     kind: Any = type(event)
     said = event.__dict__.copy()
-    for name in LIVE:
-        said.pop(name, None)
-    for name in holding(kind):
-        value: Any = said.get(name)
-        if type(value) in MUTABLE:
-            said[name] = value.copy()
-    inner = said.get("_inner")
-    if inner:
-        said["_inner"] = inner[:LAST]  # what comes last is the operation itself
+    for name in holding(kind).intersection(said):
+        if name in LIVE:
+            del said[name]
+        elif name == "_inner":
+            said[name] = said[name][:LAST]  # what comes last is the operation itself
+        elif type(said[name]) in MUTABLE:
+            said[name] = said[name].copy()
     made = object.__new__(kind)
     made.__dict__ = said
     return made
 
 
 @cache
-def holding(kind: type[Event]) -> tuple[str, ...]:
-    """The fields of a class that hold several things."""
-    return tuple(field.name for field in fields(kind) if SEVERAL.search(str(field.type)))
+def holding(kind: type[Event]) -> frozenset[str]:
+    """The fields of a class that are not kept as they are: what must not be held, and what holds several things."""
+    several = (field.name for field in fields(kind) if SEVERAL.search(str(field.type)))
+    return LIVE.union(several, ("_inner",))
 
 
 _all: WeakSet[Later] = WeakSet()

@@ -12,6 +12,7 @@ from contextlib import suppress
 from contextvars import ContextVar, Token
 from time import perf_counter_ns
 from typing import Any
+from weakref import ref
 
 from .. import guard
 from ..bus import bus
@@ -30,7 +31,7 @@ _nowhere: ContextVar[Any] = ContextVar("otel_genai_nowhere", default=None)
 class Body:
     """What makes the items: its operation, and what is current in it. Apart from the stream, which stands for it."""
 
-    __slots__ = ("counts", "inner", "notes", "on_item", "operation", "over", "scope", "world", "worldly")
+    __slots__ = ("__weakref__", "counts", "inner", "notes", "on_item", "operation", "over", "scope", "world", "worldly")
 
     scope: Scope
     """Our own context variable, as it was in the body where that last stopped."""
@@ -100,7 +101,7 @@ class Body:
     def note(self, item: Any) -> None:
         operation = self.operation
         reader = operation.__dict__.get("reader")
-        if reader is not None and reader is not self:
+        if reader is not None and reader() is not self:
             return
         if self.counts:
             note_chunk(operation)
@@ -292,7 +293,8 @@ def follows(steps: object, operation: Operation) -> bool:
 
 def sole_reader(steps: Steps) -> None:
     """Have the pieces of a model's answer counted by this stream, and not again by one around it."""
-    steps._body.operation.__dict__["reader"] = steps._body
+    body = steps._body
+    body.operation.__dict__["reader"] = ref(body)  # each holding the other, only the garbage collector would free them
 
 
 def note_chunk(call: Any) -> None:

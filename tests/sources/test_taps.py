@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -116,3 +118,19 @@ def test_a_stream_that_is_left_is_cancelled_once(captured: Captured, call: Model
     tap.close()
     assert call.outcome == "cancelled"
     assert len(captured.spans) == 1
+
+
+@pytest.mark.parametrize("read", [0, 1, 4, 5])
+def test_a_stream_and_its_call_are_freed_without_the_garbage_collector(read: int) -> None:
+    inner, call = pieces([]), ModelCall()
+    freed = weakref.ref(inner), weakref.ref(call)
+    bus.start(call)
+    tap = Tap(call, inner)
+    gc.disable()
+    try:
+        for _ in range(read):
+            next(tap, None)
+        del inner, call, tap
+        assert [one() for one in freed] == [None, None]
+    finally:
+        gc.enable()
