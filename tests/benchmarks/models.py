@@ -13,6 +13,7 @@ import httpx2
 import openai
 
 import otel_genai_openai
+from otel_genai.emitters.later import MOST
 
 from .calls import REPLY
 from .rounds import Candidate, Line, Ready, Subject
@@ -103,7 +104,7 @@ def subject(what: str, call: Callable[[], None], microseconds: float, share: flo
     if official:
         candidates["official"] = Candidate(call, official[1])
     lines.append(Line("... latest shape, beside the official one", "ours, latest", "official", share, "bare"))
-    return Subject(candidates, tuple(lines))
+    return Subject(candidates, tuple(lines), least=MOST)
 
 
 def chat() -> Subject:

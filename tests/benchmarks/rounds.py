@@ -58,6 +58,8 @@ class Subject:
     lines: tuple[Line, ...]
     last: Callable[[], Row] | None = None
     """A row that is no time."""
+    least: int = 1
+    """How often a candidate is called at least each time: what is put off, to be done for several at once, counts."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Row:
 def measured(subject: Subject, rounds: int, seconds: float) -> list[Row]:
     """The rows of a subject after so many rounds, in each of which a candidate has about so many seconds."""
     with Runner() as runner:
-        numbers = {name: enough(one, seconds, runner) for name, one in subject.candidates.items()}
+        numbers = {name: max(subject.least, enough(one, seconds, runner)) for name, one in subject.candidates.items()}
         times: dict[str, list[float]] = {name: [] for name in numbers}
         for turn in range(rounds):
             order = list(numbers) if turn % 2 else list(reversed(numbers))
