@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
 
 import pytest
 
 SETTINGS = ("OTEL_", "OPENCLAW_", "NORA_", "COST_")
 MUST_BE_REAL = os.environ.get("OTEL_GENAI_TEST_REAL") == "1"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests and their programs leave in the temporary directory, such as locks, goes where pytest clears up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
 
 
 @pytest.fixture(autouse=True)
