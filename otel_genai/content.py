@@ -18,8 +18,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from . import guard
-from .redaction import LOOK_AHEAD, mask
-from .redaction.names import holds_secret
+from .redaction import LOOK_AHEAD, masked_field
 
 LONGEST: Final = 128 * 1024
 """Characters of one piece of content."""
@@ -294,9 +293,7 @@ def _masked(name: str, value: Any) -> Any:
     """What a field is, masked where its name says that it is secret, however harmless it looks by itself."""
     if isinstance(value, list):
         return [_masked(name, item) for item in value]
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not holds_secret(name, value):
-        return value
-    return mask(str(value))
+    return masked_field(name, value) if isinstance(value, (str, int, float)) else value
 
 
 def cleaned(text: str, cut: int, clean: Clean) -> str:

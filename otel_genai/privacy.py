@@ -9,7 +9,7 @@ from hashlib import sha256
 from math import isfinite
 from typing import Any
 
-from .redaction import LOOK_AHEAD, Redactor
+from .redaction import LOOK_AHEAD, Redactor, masked_field
 
 LONGEST_TEXT = 4096
 REMEMBERED = 128
@@ -104,18 +104,19 @@ def attributes(given: Mapping[Any, Any], longest: int = LONGEST_TEXT) -> Iterato
     """Of what somebody hands in by names of his own: the plain values under names that are fit to be exported."""
     for name, value in given.items():
         if isinstance(name, str) and _attribute_name(name) and name[0] != "_" and redact(name) == name:
-            fit = _fit(value, longest)
+            fit = _fit(name, value, longest)
             if fit is not None:
                 yield name, fit
 
 
-def _fit(value: object, longest: int) -> str | bool | int | float | None:
-    """A text, redacted and bounded, or what is a number in every format."""
+def _fit(name: str, value: object, longest: int) -> str | bool | int | float | None:
+    """A text, redacted and bounded, or what is a number in every format; masked where its name says that it is secret."""
     if isinstance(value, str):
-        return text(value, longest)
+        seen = text(value, longest)
+        return None if seen is None else masked_field(name, seen)
     if isinstance(value, int):
-        return value if -LARGEST_NUMBER <= value < LARGEST_NUMBER else None
-    return value if isinstance(value, float) and isfinite(value) else None
+        return masked_field(name, value) if -LARGEST_NUMBER <= value < LARGEST_NUMBER else None
+    return masked_field(name, value) if isinstance(value, float) and isfinite(value) else None
 
 
 def query(raw: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from .. import guard
-from .names import named_secrets
+from .names import SCHEME, holds_secret, named_secrets
 from .places import pem_blocks, placed_secrets
 from .vendors import vendor_tokens
 
@@ -139,6 +139,16 @@ def mask(secret: str) -> str:
     if secret == "***" or (len(secret) == 11 and secret[6] == "…"):
         return secret
     return "***" if len(secret) < SHORTEST_SHOWN else f"{secret[:6]}…{secret[-4:]}"
+
+
+def masked_field(name: str, value: str | bool | int | float) -> str | bool | int | float:
+    """What a field holds, masked where its name says that it is secret, however harmless it looks by itself."""
+    if isinstance(value, bool) or not holds_secret(name, value):
+        return value
+    text = str(value)
+    scheme = SCHEME.match(text)
+    secret = text[scheme.end() :] if scheme else text
+    return value if secret == mask(secret) else mask(text)  # what is masked already stays
 
 
 def _body(body: str) -> str:

@@ -59,13 +59,15 @@ _QUOTED_ESCAPED: Final = {'"': re.compile(r'[^"\n]*+'), "'": re.compile(r"[^'\n]
 _BARE: Final = re.compile(r"[^\s\"'\\&;]++")
 _BARE_ENCODED: Final = re.compile(r"(?:(?!%26)[^\s\"'\\&;])++", re.IGNORECASE)
 _BARE_UPPER: Final = re.compile(r"[^\s\"'\\]++")
+_WORD_TO_END: Final = re.compile(r"[^\s\"'\\&;()\[\]{},<>|]{6,256}+(?=[ \t]{0,8}+(?:[\r\n]|\Z))")
+_DIGIT_OR_SIGN: Final = re.compile(r"[0-9!@#$%^*+=~?]")
 _JUDGED: Final = re.compile(r"[^\s\"'\\&;]{1,256}+")
 _COOKIE: Final = re.compile(r"[^\r\n\"'=\s]{1,128}+=[^\r\n\"']*+")
 _LINE: Final = re.compile(r"[^\r\n]++")
 _LINE_IN_QUOTES: Final = re.compile(r"[^\r\n\"']++")
 _NUMBER: Final = re.compile(r"\s{0,8}+([0-9][0-9 -]{1,30}+)")
 _GAP: Final = re.compile(r"[ \t]{0,8}+")
-_SCHEME: Final = re.compile(
+SCHEME: Final = re.compile(
     r"(?:(?P<one>Bearer|Basic|Bot|Token|ApiKey|Key|Negotiate|NTLM)"
     r"|Digest|AWS4-HMAC-SHA256|Hawk|OAuth|Signature)[ \t]++",
     re.IGNORECASE,
@@ -222,12 +224,18 @@ def _bare(text: str, after: int, named: _Named) -> Span | None:
     start = _past_gap(text, after)
     is_header = "-" in named.name
     if named.separator == ":" and not (named.is_upper or is_header):
-        return None
+        return _alone(text, start)
     if _names_itself(text, start, named.name) or (named.compact == "pwd" and text.startswith("/", start)):
         return None
     sure = named.separator != ":" and start == after and named.compact not in WEAK
     sure = sure or (named.is_upper and "_" in named.name) or named.name[:2] in ("x-", "X-")
     return _read(text, start, _pattern(named)) if sure or _judged(text, start) else None
+
+
+def _alone(text: str, start: int) -> Span | None:
+    """A value that is alone after its name, as in YAML, and not made of letters only, as a type or a word of prose."""
+    found = _WORD_TO_END.match(text, start)
+    return _read(text, start, _BARE) if found and _DIGIT_OR_SIGN.search(found[0]) else None
 
 
 def _names_itself(text: str, start: int, name: str) -> bool:
@@ -279,7 +287,7 @@ def _authorization(text: str, after: int, named: _Named) -> Span | None:
     """The scheme stays. One token follows those that have one; what follows any other scheme goes to the line's end."""
     opening = _OPENING.match(text, after)
     start = opening.end() if opening else _past_gap(text, after)
-    scheme = _SCHEME.match(text, start)
+    scheme = SCHEME.match(text, start)
     if scheme is None:
         return _read(text, start, _BARE) if named.quoted or opening or _judged(text, start) else None
     line = _LINE_IN_QUOTES if opening else _LINE
