@@ -110,7 +110,7 @@ def attributes(given: Mapping[Any, Any], longest: int = LONGEST_TEXT) -> Iterato
 
 
 def _fit(name: str, value: object, longest: int) -> str | bool | int | float | None:
-    """A text, redacted and bounded, or what is a number in every format; masked where its name says that it is secret."""
+    """A text, redacted and bounded, or what is a number in every format; masked where the name is that of a secret."""
     if isinstance(value, str):
         seen = text(value, longest)
         return None if seen is None else masked_field(name, seen)

@@ -485,6 +485,41 @@ def test_a_stream_that_is_collected_while_the_sdk_holds_a_lock_does_not_wait_for
     assert len([span for span in captured.spans if span.name == "openclaw.model.call"]) == 5 + 60 + 2 * 60
 
 
+def test_work_that_starts_its_own_next_round_holds_no_rounds_before() -> None:
+    one, alive = Bus(), weakref.WeakSet[Operation]()
+    one.subscribe(lambda event: None)
+
+    def run(left: int) -> None:
+        alive.add(operation := ToolExecution(name="tick"))
+        one.start(operation)
+        with one.inside(operation):
+            next_round = contextvars.copy_context()
+        one.finish(operation)
+        if left:
+            del operation
+            rounds.append((next_round, left - 1))
+
+    rounds = [(contextvars.copy_context(), 100)]
+    while rounds:
+        context, left = rounds.pop()
+        context.run(run, left)
+    del context
+    assert len(alive) <= 1
+
+
+def test_what_begins_inside_of_what_is_over_is_still_inside_of_what_runs() -> None:
+    one, agent, over, late = Bus(), HarnessRun(name="planner"), ToolExecution(name="spawn"), ToolExecution(name="late")
+    one.start(agent)
+    with one.inside(agent):
+        one.start(over)
+        with one.inside(over):
+            spawned = contextvars.copy_context()
+        one.finish(over)
+    spawned.run(one.start, late)
+    assert late.scope.operation is over
+    assert over.scope.operation is agent
+
+
 def test_a_harness_run_tells_its_name_to_what_happens_inside() -> None:
     one, told = Bus(), []
     one.subscribe(told.append, MessageQueued)

@@ -128,12 +128,24 @@ class Operation(Event):
         """Hold itself no longer, so that it is freed without the garbage collector. The bus calls it at the end."""
         self._inner = self.inner[:-1]
 
+    def let_go(self) -> None:
+        """It is over, and something begins inside of it: it holds those around it that are over no longer.
+
+        Else work that starts its own next round would hold all rounds before.
+        """
+        around = self.scope.operation
+        while around is not None and around.outcome is not None:
+            around = around.scope.operation
+        self.scope = self.scope._replace(operation=around)
+
     def inside(self) -> Scope:
         """What `inner` is made of; a class says here what it tells the work inside of it."""
         return self.scope.within(self)
 
     def begin(self, scope: Scope) -> None:
         """Note who it is for and when it began. The bus calls it."""
+        if scope.operation is not None and scope.operation.outcome is not None:
+            scope.operation.let_go()
         self.scope = scope
         self._inner = self.inside()
         self.began = time.perf_counter_ns()

@@ -127,6 +127,9 @@ class Steps:
     def __repr__(self) -> str:
         return repr(self._body.inner)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._body.inner.__reduce_ex__(protocol)  # which says that it cannot be copied
+
     def __del__(self) -> None:
         body = self._body
         if body.unbegun():

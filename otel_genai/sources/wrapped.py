@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from pkgutil import resolve_name
 from typing import Any, Self, cast
@@ -54,6 +55,16 @@ class ObservedMethod:
         if owner is None:
             return resolve_name, (f"{method.__module__}:{method.__qualname__}",)
         return getattr, (owner, method.__name__)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """As of a method: that of a copy of its object; of a function or a class there is none."""
+        method: Any = self
+        owner = getattr(method.__wrapped__, "__self__", None)
+        copied = deepcopy(owner, memo)
+        return self if copied is owner else method.__func__.__get__(copied, type(copied))
 
 
 @cache

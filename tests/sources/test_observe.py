@@ -274,6 +274,21 @@ def test_methods_are_pickled_with_their_object_or_class() -> None:
         assert pickle.loads(pickle.dumps(method)).__qualname__ == method.__qualname__
 
 
+def test_a_method_is_copied_with_its_object() -> None:
+    box: Any = Toolbox()
+    box.tools = [box.method]
+    copied = copy.deepcopy(box)
+    assert copied.tools[0].__self__ is copied
+    assert copied.tools[0]("a") == (copied, "a")
+    assert copy.copy(box).tools[0].__self__ is box
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("name", ["method", "outer_class", "inner_class", "outer_static", "inner_static"])
+def test_a_method_of_a_class_is_its_own_copy(copied: Callable[[Any], Any], name: str) -> None:
+    assert copied(getattr(Toolbox, name)) == getattr(Toolbox, name)
+
+
 @pytest.mark.parametrize(("owner", "name"), [(Toolbox(), "method"), (Toolbox, "outer_class"), (Toolbox, "inner_class")])
 def test_a_method_is_made_again_of_its_function_and_its_object(captured: Captured, owner: Any, name: str) -> None:
     method = getattr(owner, name)

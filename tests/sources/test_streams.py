@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import inspect
 import logging
+import pickle
 import threading
 import tracemalloc
 import weakref
@@ -778,6 +780,15 @@ def test_what_is_no_stream_comes_back_as_it_is_and_holds_nothing(captured: Captu
     with genai.model_call("m") as call:
         assert call.stream(answer) is answer
     assert len(captured.spans) == 1
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.parametrize("made", [numbers, anumbers])
+def test_a_stream_can_be_copied_no_more_than_a_generator(
+    captured: Captured, copied: Callable[[Any], Any], made: Callable[[], Any]
+) -> None:
+    with pytest.raises(TypeError, match=r"cannot pickle .*generator"):
+        copied(genai.tool(made)())
 
 
 def test_an_error_in_the_block_ends_it_at_once(captured: Captured) -> None:
