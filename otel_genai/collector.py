@@ -1,19 +1,21 @@
-"""Whether Python's garbage collector is at work: what is finalised then must not wait, nor set a context variable."""
+"""Whether Python's garbage collector is at work: what is finalised then must not wait, nor set a context variable.
+
+It is noted by functions in C only. In one of Python's the handler of a signal may run, and what that raises is lost
+when the garbage collector has called it.
+"""
 
 from __future__ import annotations
 
 import gc
-from threading import get_ident
+from functools import partial
+from threading import local
 
-_collector: int | None = None
+_here = local()
+"""What this thread's last collection said when it began: `start`."""
+_phases: dict[str, object] = {}
+"""What was said last of each phase, the later phase last."""
 
-
-def _note(phase: str, _: dict[str, int]) -> None:
-    global _collector
-    _collector = get_ident() if phase == "start" else None
-
-
-gc.callbacks.append(_note)
+gc.callbacks += [partial(setattr, _here), _phases.pop, _phases.__setitem__]
 
 
 def collecting() -> bool:
@@ -22,4 +24,4 @@ def collecting() -> bool:
     The thread may hold a lock of the SDK that telling would wait for, or be in the midst of setting a context variable:
     CPython 3.11 crashes where another is set then.
     """
-    return _collector is not None and _collector == get_ident()
+    return next(reversed(_phases), None) == "start" and getattr(_here, "start", None) is _phases.get("start")
