@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from threading import Lock
 from typing import Final, Literal
 
-from . import guard
+from . import guard, locks
 from .bus import bus
 from .events import TelemetryExporter
 
@@ -110,7 +109,7 @@ class Reporter:
         )
 
 
-_lock = Lock()
+_lock = locks.lock()
 _exporters: dict[tuple[str, str], Reporter] = {}
 """The newest of each; one that is forgotten, as its end took too long, changes nothing here any more."""
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
+from . import locks
+
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
@@ -21,7 +23,7 @@ T = TypeVar("T")
 MOST_KINDS = 256
 
 logger = logging.getLogger("otel_genai")
-_lock = threading.Lock()
+_lock = locks.lock()
 _counts: dict[tuple[str, str], int] = {}
 _watchers: list[Callable[[str, str], object]] = []
 _reporting = threading.local()

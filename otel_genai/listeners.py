@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from threading import Lock
 from typing import Any, NamedTuple, TypeVar, overload
 
-from . import guard, wire_names
+from . import guard, locks, wire_names
 from .events import Event
 
 E = TypeVar("E", bound=Event)
@@ -37,7 +36,7 @@ class Listeners:
         self._listeners: tuple[Listener, ...] = ()
         self._handlers: dict[tuple[type[Event], str], tuple[Handler, ...]] = {}
         self._following: dict[type[Event], tuple[Handler, ...]] = {}
-        self._changing = Lock()
+        self._changing = locks.lock()
 
     def connect(self, resolver: Resolver, *, derives: bool = False) -> Undo:
         """Have `resolver` asked for a handler per wire name; returns its undo.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
@@ -27,7 +26,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
-from . import endpoints, exporters, guard, prometheus
+from . import endpoints, exporters, guard, locks, prometheus
 from .catalog.rows import Shape
 from .config import Config, Signal
 from .emitters.delivery import Delivery, HoldBack, QuietLogQueue, QuietLogs, QuietMetrics, QuietQueue, QuietSpans
@@ -56,7 +55,7 @@ class Providers:
         """What exports the spans that it is told of; none where that is not ours to do."""
         self._exits: list[Exit] = []
         self._page: prometheus.Page | None = None
-        self._adding = threading.Lock()
+        self._adding = locks.lock()
 
     @property
     def empty(self) -> bool:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExpor
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from .. import guard
+from .. import guard, locks
 from ..exporters import Reporter
 from .reasons import cause_in, cause_of, hint_at_port, reason_in
 
@@ -57,7 +57,7 @@ class Delivery:
         self._said_lost: int | None = None
         self._reason: str | None = None
         self._cause: str | None = None
-        self._lock = threading.Lock()
+        self._lock = locks.lock()
 
     def failed(self, items: int, reason: str, what: str = "do not arrive", why: str | None = None) -> None:
         """`items` are lost. The log says so the first time, and then at most once a minute; `why` is for the log."""

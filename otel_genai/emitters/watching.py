@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
-from .. import guard
+from .. import guard, locks
 
 Undo = Callable[[], object]
 
@@ -44,7 +43,7 @@ class Relay(SpanProcessor):
 _relays: WeakKeyDictionary[Any, Relay] = WeakKeyDictionary()
 _former: WeakKeyDictionary[Any, None] = WeakKeyDictionary()
 """Providers of ours that were made the global one: OpenTelemetry keeps them for as long as the process lives."""
-_placing = Lock()
+_placing = locks.lock()
 
 
 def watch(provider: Any, processor: SpanProcessor) -> Undo:
