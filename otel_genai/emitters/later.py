@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
@@ -26,6 +27,8 @@ Write = Callable[[list[Any]], object]
 """Writes several down."""
 LONGEST: Final = 1.0
 """Seconds that somebody waits for another thread to have written."""
+PAUSE: Final = 0.001
+"""Seconds between two looks at whether it has."""
 PLACE: Final = "writing down what was told"
 LIVE: Final = frozenset({"error", "contents", "asked", "attach", "trace"})
 """Fields of an event that hold what must not be held: frames, what was said in them, and what is current."""
@@ -61,13 +64,22 @@ class Later:
         if self._writer == me:
             if timeout:  # a signal's handler, in the middle of it
                 self._take()
-        elif self._writing.acquire(timeout=timeout):
-            self._writer = me
-            try:
-                self._take()
-            finally:
-                self._writer = None
-                self._writing.release()
+        elif self._free(timeout):
+            with self._writing:  # the one way to take a lock that the handler of a signal cannot interrupt half way
+                self._writer = me
+                try:
+                    self._take()
+                finally:
+                    self._writer = None
+
+    def _free(self, timeout: float) -> bool:
+        """Whether nobody writes, or has done so within `timeout` seconds."""
+        until = time.monotonic() + timeout
+        while self._writing.locked():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(PAUSE)
+        return True
 
     def _take(self) -> None:
         waiting = self._waiting
