@@ -16,7 +16,7 @@ from opentelemetry.metrics import MeterProvider as AnyMeterProvider
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
 from . import config as configuration
-from . import costs, exporters, flags, guard, privacy
+from . import costs, exporters, flags, guard, locks, privacy
 from .arguments import Options
 from .bus import bus
 from .catalog.rows import Shape
@@ -42,6 +42,7 @@ SCOPE = "otel_genai"
 LATEST_SCHEMA = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
 Undo = Callable[[], object]
 
+_configuring = locks.reentrant()
 _current: Telemetry | None = None
 _held = False
 _page_wanted = False
@@ -55,6 +56,8 @@ class Telemetry:
         self._providers = providers
         self._emitters: Emitters | None = None
         self._undo = ExitStack()
+        self._masking = ExitStack()
+        """What redacts, until all has been exported."""
 
     @property
     def enabled(self) -> bool:
@@ -95,9 +98,11 @@ class Telemetry:
         bus.settle()
         guard.call("stopping", self._undo.close)
         providers, self._providers = self._providers, None
-        return providers is None or providers.shutdown(
-            self.config.shutdown_timeout_ms if timeout_ms is None else timeout_ms
-        )
+        timeout_ms = self.config.shutdown_timeout_ms if timeout_ms is None else timeout_ms
+        arrived = providers is None or providers.shutdown(timeout_ms)
+        if arrived:  # else some of it may leave yet
+            self._masking.close()
+        return arrived
 
     def __enter__(self) -> Telemetry:
         return self
@@ -121,7 +126,6 @@ class Emitters:
         self._traces: Traces | None = None
         self._metrics: Metrics | None = None
         self._logs: Logs | None = None
-        self._redact = config.redact or None
         self._later = Later()
         self._keeps = bool(config.capture_content.classes)
         if tracers is not None:
@@ -156,7 +160,6 @@ class Emitters:
             self._undo.callback(bus.connect(self._logs.handler))
         if self._keeps:
             self._undo.callback(bus.keep_content())
-        self._undo.callback(privacy.redact_with(Redactor(self._redact)))
         self._undo.callback(guard.watch(_publish_failure))
 
     def settle(self) -> None:
@@ -166,8 +169,8 @@ class Emitters:
             self._traces.settle()
 
     def disconnect(self) -> None:
-        self.settle()  # what redacts is still in force
         self._undo.close()
+        self.settle()
 
 
 def configure(
@@ -185,10 +188,15 @@ def configure(
     Raises:
         ConfigError: for an unknown option or a bad value; it names the key, the value and what was expected.
     """
-    global _current
     loaded = configuration.load(options, config=config)
     if _held:
         return Telemetry(loaded)
+    with _configuring:
+        return _configured(loaded)
+
+
+def _configured(loaded: Config) -> Telemetry:
+    global _current
     previous, _current = _current, None
     if previous is not None:
         previous.shutdown()
@@ -216,6 +224,7 @@ def start(config: Config) -> Telemetry:
         telemetry._emitters = emitters = Emitters(
             config, providers.tracer_provider, providers.meter_provider, providers.logger_provider
         )
+        telemetry._masking.callback(redacting(config))
         undo.callback(emitters.disconnect)
         emitters.connect()
         if emitters.adoption is not None and not config.preloaded:
@@ -266,8 +275,16 @@ def connect(
 ) -> Undo:
     """Put emitters for these providers on the bus; returns their undo."""
     emitters = Emitters(config, tracers, meters, loggers)
+    undo = ExitStack()
+    undo.callback(redacting(config))
+    undo.callback(emitters.disconnect)
     emitters.connect()
-    return emitters.disconnect
+    return undo.close
+
+
+def redacting(config: Config) -> Undo:
+    """Have masked what `config` asks for; returns the undo, for which it is time when nothing is left to be made."""
+    return privacy.redact_with(Redactor(config.redact or None))
 
 
 @contextmanager

@@ -191,6 +191,7 @@ def capture(**options: Unpack[Options]) -> Iterator[Captured]:
         undo.callback(config.activate, config.activate(loaded))
         loggers = everything.logger_provider if loaded.logs else None
         emitters = pipeline.Emitters(loaded, everything.tracer_provider, everything.meter_provider, loggers)
+        undo.callback(pipeline.redacting(loaded))
         emitters.connect()
         undo.callback(emitters.disconnect)
         if loaded.logs:

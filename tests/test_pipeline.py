@@ -20,7 +20,8 @@ from uuid import UUID
 import pytest
 
 import otel_genai as genai
-from otel_genai import guard
+from otel_genai import guard, privacy
+from otel_genai.bus import bus
 from otel_genai.demo.server import serve
 from otel_genai.pipeline import Telemetry
 from otel_genai.viewer import Point, Receiver
@@ -272,6 +273,36 @@ def test_configuring_again_replaces_everything(receiver: Receiver, configure: Co
     assert [span.resource["service.name"] for span in receiver.spans] == ["first", "second"]
     second.shutdown()
     assert threads() == []
+
+
+def test_configuring_in_several_threads_at_once_leaves_one(receiver: Receiver, url: str) -> None:
+    at_once, found = threading.Barrier(4), []
+
+    def configure() -> None:
+        at_once.wait()
+        found.append(genai.configure(enabled=True, endpoint=url))
+
+    several = [threading.Thread(target=configure) for _ in range(4)]
+    for thread in several:
+        thread.start()
+    for thread in several:
+        thread.join()
+    assert [telemetry.enabled for telemetry in found].count(True) == 1
+    for telemetry in found:
+        telemetry.shutdown()
+    assert (bus.listening, threads()) == (False, [])
+
+
+def test_what_still_waits_at_the_end_leaves_as_it_may(receiver: Receiver, configure: Configure) -> None:
+    telemetry = configure(adopt=True, redact=[r"patient-\d+"])
+    assert telemetry.tracer_provider is not None
+    with telemetry.tracer_provider.get_tracer("another.library").start_as_current_span("chat patient-1234") as span:
+        span.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": "patient-1234"})
+    telemetry.shutdown()
+    (sent,) = receiver.spans
+    assert "patient-1234" not in str((sent.name, sent.attributes))
+    assert sent.attributes["gen_ai.request.model"] == "***"
+    assert privacy.text("patient-1234") == "patient-1234"
 
 
 def test_off_is_the_default_and_the_handle_does_nothing() -> None:
