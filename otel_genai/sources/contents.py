@@ -99,12 +99,15 @@ def asked_of_model(contents: content.Contents, arguments: dict[str, Any]) -> Non
 
 def asked_of_agent(contents: content.Contents, arguments: dict[str, Any]) -> None:
     """What an agent was asked: its first argument where that is a text or a conversation, else all of them."""
-    if "input_messages" not in contents.classes or not arguments:
+    if not arguments:
         return
     first = next(iter(arguments.values()))
-    conversation = isinstance(first, str) or (isinstance(first, list) and all(isinstance(one, dict) for one in first))
-    asked: Any = first if conversation else content.as_json(arguments, clean=contents.clean)
-    contents.keep("input_messages", transcripts.spoken(asked, contents.classes))
+    messages = isinstance(first, list) and all(issubclass(type(one), dict) for one in first)
+    if "input_messages" in contents.classes:
+        asked: Any = first if messages or isinstance(first, str) else content.as_json(arguments, clean=contents.clean)
+        contents.keep("input_messages", transcripts.spoken(asked, contents.classes))
+    if messages and "system_prompt" in contents.classes and (told := list(transcripts.instructions(None, first))):
+        contents.keep("system_prompt", told)
 
 
 def said_by_agent(operation: Operation, result: Any) -> None:

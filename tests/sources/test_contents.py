@@ -193,6 +193,16 @@ def test_an_agent_has_what_it_was_asked_and_what_it_answered(kept: Captured) -> 
     ]
 
 
+def test_a_system_message_in_what_an_agent_is_asked_is_its_system_prompt(kept: Captured) -> None:
+    @genai.agent("planner")
+    def plan(messages: list[dict[str, str]]) -> str:
+        return "so"
+
+    plan([{"role": "system", "content": "be brief"}, {"role": "user", "content": "why?"}])
+    assert said(kept, AGENT, "gen_ai.system_instructions") == [{"type": "text", "content": "be brief"}]
+    assert "be brief" not in str(said(kept, AGENT, "gen_ai.input.messages"))
+
+
 def converse() -> None:
     with genai.run("r"), genai.agent("planner"):
         for question, answer in (("first?", "one"), ("second?", "two")):
