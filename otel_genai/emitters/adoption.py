@@ -19,6 +19,7 @@ from opentelemetry.trace import NonRecordingSpan, StatusCode
 from .. import guard, scope
 from ..bus import bus
 from ..catalog import foreign
+from ..catalog.attributes import REQUEST_MODEL
 from ..catalog.exchange import COST
 from ..catalog.rows import Shape
 from ..events import Event, ModelCall, Operation
@@ -109,9 +110,10 @@ class Adoption(SpanProcessor):
             tell_what_is_missing(ours, seen)
         elif ours is not None:
             seen.scope = seen.scope._replace(operation=ours.scope.operation)  # it is beside that call, and not in it
-            self._publish(seen, key)
+            self._publish(seen, key, [])
         elif not any(isinstance(one, Seen) and one.counted for one in same):
-            self._publish(seen, key)  # else the outer span has ended first, as that of a stream may
+            # else the outer span has ended first, as that of a stream may
+            self._publish(seen, key, [one for one in same if isinstance(one, Seen)])
 
     def _is_same(self, ours: Operation) -> bool:
         """Whether what a span inside of `ours` tells of is `ours`: the next call in a block made by hand is another."""
@@ -124,13 +126,15 @@ class Adoption(SpanProcessor):
             ours.adopted = True
         return True
 
-    def _publish(self, seen: Seen, key: Key) -> None:
+    def _publish(self, seen: Seen, key: Key, layers: list[Seen]) -> None:
         seen.counted = True
         mark(around(seen.around, seen.parent), key)
         span, early = seen.span, seen.operation
         operation = operation_of(seen)
         if early is not None:  # it was asked for before all of it was said
             operation.__dict__.update(told_by(seen))
+        for layer in layers:
+            learn(operation, seen, layer)
         declare(operation, span)
         token = scope.enter(operation.scope)
         try:
@@ -207,6 +211,20 @@ def adopt(operation: Operation, span: Any) -> None:
     stands_for = NonRecordingSpan(span.get_span_context())
     context = trace.set_span_in_context(stands_for, Context())
     operation.trace = Traced(stands_for, context, context, "", ours=False, adopted=True)
+
+
+def learn(operation: Operation, seen: Seen, layer: Seen) -> None:
+    """A call learns from a span around it, which sees the same, what its own does not say: which model was asked for.
+
+    The innermost span may know only which one has answered, and rates are by the name that was asked for, of whom.
+    """
+    if not isinstance(operation, ModelCall):
+        return
+    asked = layer.said.get(REQUEST_MODEL.name)
+    operation.provider = operation.provider or told_by(layer).get("provider")
+    if isinstance(asked, str) and REQUEST_MODEL.name not in seen.said:
+        operation.response_model = operation.response_model or operation.model
+        operation.model = asked
 
 
 def tell_what_is_missing(ours: Operation, seen: Seen) -> None:

@@ -233,6 +233,21 @@ def test_spans_that_never_end_are_forgotten_at_last(adopting: Captured) -> None:
 # -- once, however many layers see it
 
 
+def test_the_model_that_was_asked_for_is_known_from_whichever_layer_says_so() -> None:
+    answered = {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "gpt-5.5-2026-04-23",
+        "llm.token_count.prompt": 1000,
+    }
+    rates = {"openai/gpt-5.5": {"input_per_1k": 1, "output_per_1k": 1}}
+    with capture(adopt=True, cost_model_rates=rates) as captured:
+        with tracer(captured, "official").start_as_current_span("chat", attributes=CHAT):
+            tracer(captured, "inference").start_span("Chat", attributes=answered).end()
+        (call,), (used,) = told(captured, ModelCall), told(captured, ModelUsage)
+    assert (call.model, call.response_model) == ("gpt-5.5", "gpt-5.5-2026-04-23")
+    assert (used.cost_usd, used.cost_source) == (1.0, "rates")
+
+
 def test_of_layers_of_others_the_innermost_counts(adopting: Captured) -> None:
     library = tracer(adopting)
     with library.start_as_current_span("outer", attributes=CHAT), library.start_as_current_span("POST"):
