@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from opentelemetry.sdk.metrics.export import Metric, MetricReader, MetricsData
 
-from . import guard
+from . import guard, locks
 from .exporters import Reporter
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -40,10 +40,9 @@ class Page:
         from prometheus_client import CollectorRegistry
 
         self._registry = CollectorRegistry()
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time = locks.lock()
         """The exporter hands the numbers of one request to another where two come at once."""
         self.reader: MetricReader = scraped(PrometheusMetricReader)(registry=self._registry)
-        _pages.add(self)
 
     def text(self, accept: str, encodings: str) -> tuple[dict[str, str], bytes]:
         """Headers and body, in OpenMetrics or in the text format, as a client accepts it."""
@@ -56,10 +55,6 @@ class Page:
         if gzip_accepted(encodings):
             return {**headers, "Content-Encoding": "gzip"}, gzip.compress(body)
         return headers, body
-
-    def forked(self) -> None:
-        """In the child: whoever was being answered is not answered here."""
-        self._one_at_a_time = threading.Lock()
 
 
 def page() -> Page | None:
@@ -220,13 +215,10 @@ def answer(shown: Page, accept: str, encodings: str) -> Answer:
     return (200, *made) if made else (500, PLAIN, b"the page could not be made\n")
 
 
-_pages: WeakSet[Page] = WeakSet()
 _open: WeakSet[Endpoint] = WeakSet()
 
 
 def _forked() -> None:
-    for shown in list(_pages):
-        shown.forked()
     for endpoint in list(_open):
         endpoint.forked()
 

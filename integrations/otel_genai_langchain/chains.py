@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from otel_genai import locks
 from otel_genai.events import HarnessRun, Operation, Workflow
 from otel_genai.sources.fields import word
 
@@ -25,7 +25,7 @@ from .runs import Run
 CREATE_AGENT = "langchain_create_agent"
 UNNAMED = "LangGraph"
 """What a graph is called that has no name of its own."""
-_counting = threading.Lock()
+_counting = locks.lock()
 
 
 def start(

@@ -6,7 +6,6 @@ undone. What LangChain runs for its users it runs in contexts that it makes itse
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar, Token
@@ -20,7 +19,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import config as runnables
 from langchain_core.tools import BaseTool
 
-from otel_genai import guard
+from otel_genai import guard, locks
 from otel_genai.bus import Entry, bus
 from otel_genai.events import Operation
 from otel_genai.sources.clients import Function, Undo, Wanted, replaced, together
@@ -49,7 +48,7 @@ def _release() -> None:
             _undo()
 
 
-_holding = threading.RLock()
+_holding = locks.reentrant()
 _holders = 0
 _undo: Undo = together()
 

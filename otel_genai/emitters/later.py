@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
-from threading import Lock, get_ident
+from threading import get_ident
 from typing import Any, Final
 from weakref import WeakSet
 
-from .. import guard
+from .. import guard, locks
 from ..events import Event
 from ..scope import Scope
 
@@ -44,7 +44,7 @@ class Later:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[Write, Any]] = deque()
-        self._writing = Lock()
+        self._writing = locks.lock()
         self._writer: int | None = None
         _all.add(self)
 
@@ -92,9 +92,9 @@ class Later:
                 guard.call(PLACE, write, several)
 
     def forked(self) -> None:
-        """In the child: what waits is the parent's to write, and the lock may be held by a thread that is not there."""
+        """In the child: what waits is the parent's to write, and so is what is being written."""
         self._waiting.clear()
-        self._writing, self._writer = Lock(), None
+        self._writer = None
 
 
 def remembered(event: Event) -> Any:

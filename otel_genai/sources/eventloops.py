@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from threading import RLock
 from time import perf_counter, thread_time
 from typing import Final, NamedTuple
 
-from .. import guard
+from .. import guard, locks
 
 RESOLUTION_S: Final = 0.02
 CALM_AFTER: Final = 50
@@ -87,7 +86,7 @@ class EventLoops:
 
     def clear(self) -> None:
         """Forget every loop, as the child of a fork does."""
-        self._lock = RLock()
+        self._lock = locks.reentrant()
         self._samplers: list[Sampler] = []
         self._last: object = None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
 from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
 
+from .. import locks
 from ..bus import bus
 from ..events import HarnessRun, Run, RunAttempt, RunProgress
 from . import contents, drafts
@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 PhaseName = Literal["prepare", "start", "send", "resolve", "cleanup"]
 
 PHASES: tuple[PhaseName, ...] = ("prepare", "start", "send", "resolve", "cleanup")
-_counting = Lock()
+_counting = locks.lock()
 
 
 class RunBlock(Block[Run]):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from .. import guard
+from .. import guard, locks
 from ..events import SessionRecoveryCompleted, SessionRecoveryRequested
 from ..scope import Scope
 from .reports import tell
@@ -40,7 +40,7 @@ class Recovery:
 
     def __init__(self, recover: Recover) -> None:
         self._recover = recover
-        self._lock = Lock()
+        self._lock = locks.lock()
         self._in_flight: set[str] = set()
         self.sessions: Sessions | None = None
 

@@ -6,9 +6,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import RLock
 from time import perf_counter_ns
 
+from .. import locks
 from ..events import (
     Event,
     LaneDequeued,
@@ -81,7 +81,7 @@ class Sessions:
 
     def clear(self) -> None:
         """Forget every session, as the child of a fork does: the work was its parent's."""
-        self._lock = RLock()  # a signal handler may come here while its thread has it
+        self._lock = locks.reentrant()  # a signal handler may come here while its thread has it
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._active: int | None = None
         self._pruned = self._clock()

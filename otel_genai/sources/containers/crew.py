@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from contextvars import Context
 from typing import Generic, TypeVar
 
-from ... import guard
+from ... import guard, locks
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
@@ -56,7 +56,7 @@ class Shift(Generic[Q, A]):
         self._context = context
         self._most = most
         self._working = 0
-        self._lock = threading.Lock()
+        self._lock = locks.lock()
 
     def hire(self, number: int) -> None:
         """Have as many more threads as there is work and room for."""

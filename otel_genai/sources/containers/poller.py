@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
 
-from ... import failures, guard
+from ... import failures, guard, locks
 from ...bus import bus
 from ...config import Config
 from ...events import ContainerPoll, ContainerPollFailed
@@ -45,7 +45,7 @@ class Poller:
 
     def _reset(self) -> None:
         self._stopped = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = locks.lock()
         self._engine: Engine | None = None
         self._endings: Endings | None = None
         self._crew = Crew(self._docker.concurrency, self._context)
