@@ -1,8 +1,10 @@
 """Lets requests within a model call, or to a remote agent, carry its trace context, whatever HTTP library sends them.
 
 Everything happens at the class, so that a client made earlier, the user's own client, a custom transport, each retry
-and each redirect are covered. Outside of such a call a request is passed on as it is. The caller's objects are never
-changed: what is sent is a copy that differs in its headers only, and `response.request` shows what was sent.
+and each redirect are covered. Outside of such a call a request is passed on as it is, and so is one within it that asks
+for a token: an identity provider is a third party, known by its host or by the path of its endpoint (see `identity`).
+The caller's objects are never changed: what is sent is a copy that differs in its headers only, and `response.request`
+shows what was sent.
 
 Source: https://www.w3.org/TR/trace-context-2/
 """
@@ -10,10 +12,10 @@ Source: https://www.w3.org/TR/trace-context-2/
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
-from operator import itemgetter
 from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,21 +23,19 @@ from urllib.parse import urlsplit
 import wrapt
 
 from .. import guard, scope
-from ..bus import bus
 from ..events import ModelCall, RemoteAgent
+from .carriers import replace_context, with_context
+from .identity import asks_for_token
 
 Call = ModelCall | RemoteAgent
 """What is asked of somebody elsewhere."""
 Wrapped = Callable[..., Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
-Prepare = Callable[[Call, Any, tuple[Any, ...], dict[str, Any]], Arguments]
+Prepare = Callable[[Call, Any, tuple[Any, ...], dict[str, Any]], Arguments | None]
 Wrapper = Callable[[Wrapped, Any, tuple[Any, ...], dict[str, Any]], Any]
 
 PREPARING = "preparing a request"
 ANSWERED = "reading the size of an answer"
-CONTEXT = ("traceparent", "tracestate")
-CONTEXT_HEADERS = frozenset((*CONTEXT, b"traceparent", b"tracestate"))
-NAME = itemgetter(1)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _lock = RLock()  # an import hook may fire within `install`
@@ -46,53 +46,11 @@ _wrapped: list[tuple[Any, str, object]] = []
 
 
 def running_call() -> Call | None:
-    """The call whose request this is. A tool that runs within one is not, so that third parties see nothing."""
+    """The call that a request is within. A tool that runs within one is not, so that third parties see nothing."""
     operation = scope.current().operation
     if not _installs or not isinstance(operation, (ModelCall, RemoteAgent)):
         return None
     return operation if operation.outcome is None else None
-
-
-# -- headers
-
-
-def replace_context(headers: MutableMapping[Any, Any]) -> None:
-    """Take out every trace context that the caller put there, in any case, and put in ours, if there is a valid one."""
-    for name in [name for name in headers if name.lower() in CONTEXT_HEADERS]:
-        headers.pop(name, None)
-    for name, value in bus.headers().items():
-        headers[name] = value
-
-
-def replace_folded(headers: Any) -> None:
-    """The same in headers that know no case and replace all of a name's values at once, as httpx's do."""
-    ours = bus.headers()
-    for name in CONTEXT:
-        if name in ours:
-            headers[name] = ours[name]
-        elif name in headers:
-            del headers[name]
-
-
-def with_context(headers: Any) -> Any:
-    """A copy of httpx's headers with our context in place of the caller's.
-
-    Each of their own methods goes through all of them, so it is made of what they hold, where that is as we know it:
-    a list of the name as it was written, the same in small letters, and the value.
-    """
-    held = getattr(headers, "_list", None)
-    if type(held) is not list or not held or type(held[0]) is not tuple or len(held[0]) != 3:
-        made = headers.copy()
-        replace_folded(made)
-        return made
-    theirs = not CONTEXT_HEADERS.isdisjoint(map(NAME, held))
-    rows = [row for row in held if row[1] not in CONTEXT_HEADERS] if theirs else held.copy()
-    for name, value in bus.headers().items():
-        key = name.encode()
-        rows.append((key, key, value.encode()))
-    made = object.__new__(type(headers))
-    made.__dict__ = {**headers.__dict__, "_list": rows}
-    return made
 
 
 def carrying(request: Any) -> Any:
@@ -148,28 +106,37 @@ def content_length(headers: Any) -> int | None:
     return int(value) if value is not None and value.isdigit() else None
 
 
-# -- each library's arguments
+# -- each library's arguments; none where the request is not the call's
 
 
-def prepare_request(call: Call, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+def prepare_request(call: Call, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
     """`send(request, ...)` of httpx, httpx2 and requests."""
     request = args[0] if args else kwargs["request"]
+    if asks_for_token(request.url):
+        return None
     note_server(call, request.url)
     said = vars(request)
     note_request(call, request.headers, said.get("_content") or said.get("body"))
     return with_argument(args, kwargs, 0, "request", carrying(request))
 
 
-def prepare_urlopen(call: Call, pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+def prepare_urlopen(call: Call, pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
     """`urlopen(method, url, body, headers, ...)` of urllib3, where `headers` defaults to the pool's."""
-    url = argument(args, kwargs, 1, "url")
+    url = whole_url(pool, argument(args, kwargs, 1, "url"))
+    if asks_for_token(url):
+        return None
     given = argument(args, kwargs, 3, "headers")
     headers = copied(pool.headers if given is None else given)
     replace_context(headers)
-    host = f"[{pool.host}]" if ":" in pool.host else pool.host
-    note_server(call, url if "://" in url else f"{pool.scheme}://{host}:{pool.port or ''}")
+    note_server(call, url)
     note_request(call, headers, argument(args, kwargs, 2, "body"))
     return with_argument(args, kwargs, 3, "headers", headers)
+
+
+def whole_url(pool: Any, url: str) -> str:
+    """What a pool asks for: its own host's path, or through a proxy any URL."""
+    host = f"[{pool.host}]" if ":" in pool.host else pool.host
+    return url if "://" in url else f"{pool.scheme}://{host}:{pool.port or ''}{url}"
 
 
 def copied(headers: Any) -> Any:
@@ -194,10 +161,10 @@ def sending(prepare: Prepare) -> Wrapper:
 
     def send(wrapped: Wrapped, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = running_call()
-        if call is None:
+        prepared = None if call is None else guard.call(PREPARING, prepare, call, client, args, kwargs)
+        if call is None or prepared is None:
             return wrapped(*args, **kwargs)
-        args, kwargs = guard.call(PREPARING, prepare, call, client, args, kwargs) or (args, kwargs)
-        response = wrapped(*args, **kwargs)
+        response = wrapped(*prepared[0], **prepared[1])
         guard.call(ANSWERED, note_answer, call, response)
         return response
 
@@ -207,10 +174,10 @@ def sending(prepare: Prepare) -> Wrapper:
 async def send_async(wrapped: Wrapped, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`AsyncClient.send` of httpx and httpx2."""
     call = running_call()
-    if call is None:
+    prepared = None if call is None else guard.call(PREPARING, prepare_request, call, client, args, kwargs)
+    if call is None or prepared is None:
         return await wrapped(*args, **kwargs)
-    args, kwargs = guard.call(PREPARING, prepare_request, call, client, args, kwargs) or (args, kwargs)
-    response = await wrapped(*args, **kwargs)
+    response = await wrapped(*prepared[0], **prepared[1])
     guard.call(ANSWERED, note_answer, call, response)
     return response
 
@@ -220,8 +187,8 @@ async def request_async(wrapped: Wrapped, session: Any, args: tuple[Any, ...], k
     call = running_call()
     if call is None:
         return await wrapped(*args, **kwargs)
-    with guard.around(PREPARING):
-        note_server(call, session._build_url(argument(args, kwargs, 1, "str_or_url")))
+    if guard.call(PREPARING, prepare_session, call, session, args, kwargs):
+        return await apart(wrapped, args, kwargs)
     response = await wrapped(*args, **kwargs)
     with guard.around(ANSWERED):
         first = response.history[0] if response.history else response
@@ -230,10 +197,31 @@ async def request_async(wrapped: Wrapped, session: Any, args: tuple[Any, ...], k
     return response
 
 
+def prepare_session(call: Call, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Note whom a session asks; says whether it asks for a token, which is not the call's request."""
+    url = session._build_url(argument(args, kwargs, 1, "str_or_url"))
+    if asks_for_token(url):
+        return True
+    note_server(call, url)
+    return False
+
+
+_apart: ContextVar[bool] = ContextVar("otel_genai_request_apart", default=False)
+"""Whether a request of aiohttp is under way that is not the call's: its URL is not known where its headers are made."""
+
+
+async def apart(wrapped: Wrapped, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    token = _apart.set(True)
+    try:
+        return await wrapped(*args, **kwargs)
+    finally:
+        _apart.reset(token)
+
+
 def merge_headers(wrapped: Wrapped, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`ClientSession._prepare_headers` of aiohttp, which merges the caller's and the session's into new ones."""
     headers = wrapped(*args, **kwargs)
-    if running_call() is not None:
+    if running_call() is not None and not _apart.get():
         guard.call(PREPARING, replace_context, headers)
     return headers
 

@@ -28,11 +28,14 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from yarl import URL
 
 import otel_genai as genai
+import otel_genai_openai
 from otel_genai import guard
 from otel_genai.bus import bus
 from otel_genai.sources import outbound
+from otel_genai.sources.identity import asks_for_token
 from otel_genai.testing import Captured, capture
 
 SPAN = "openclaw.model.call"
@@ -259,6 +262,60 @@ def test_a_tool_or_a_finished_call_carries_nothing(
 ) -> None:
     send(server.url, within=within)
     assert server.contexts() == [[]]
+
+
+@every_sender
+@pytest.mark.parametrize("within", [genai.model_call, functools.partial(genai.remote_agent, "writer")])
+def test_a_token_that_is_fetched_within_a_call_is_asked_for_as_it_was_written(
+    captured: Captured, server: Server, send: Send, within: Any
+) -> None:
+    block = within()
+    send(f"{server.url}/oauth2/token?v=2", headers=CALLERS, within=lambda: block)
+    assert sorted(value for _, value in server.contexts()[0]) == [FORGED, "forged=1"]
+    said = [getattr(block.event, name, None) for name in ("server_address", "server_port", "request_bytes")]
+    assert said == [None, None, None]
+
+
+@every_sender
+def test_the_request_after_that_of_a_token_is_the_calls(captured: Captured, server: Server, send: Send) -> None:
+    with genai.model_call() as call:
+        send(f"{server.url}/oauth2/token")
+        assert call.event.response_bytes is None
+        send(f"{server.url}/v1/chat")
+    assert server.contexts() == [[], named(captured)]
+    assert (call.event.server_address, call.event.response_bytes) == ("127.0.0.1", len(ANSWER))
+
+
+@pytest.mark.parametrize(
+    ("url", "whether"),
+    [
+        ("https://login.microsoftonline.com/t/discovery/instance", True),
+        ("https://LOGIN.microsoftonline.com:443/", True),
+        ("http://169.254.169.254/latest/meta-data/iam", True),
+        ("https://sts.eu-west-1.amazonaws.com/", True),
+        ("https://iam.test/identity/token?grant=1", True),
+        ("https://sts.test/v1/chat/completions", False),
+        ("https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/invoke", False),
+        ("https://api.anthropic.com/v1/messages/count_tokens", False),
+        ("https://gateway.test/v1/models/gemini:countTokens", False),
+        ("http://[::1]:80", False),
+    ],
+)
+def test_what_asks_for_a_token_is_told_by_its_host_or_its_path(url: str, whether: bool) -> None:
+    assert [asks_for_token(kind(url)) for kind in (str, httpx.URL, httpx2.URL, URL)] == [whether] * 4
+
+
+def test_the_token_of_azures_client_is_not_what_its_model_answers(captured: Captured, server: Server) -> None:
+    def token() -> str:
+        with httpx2.Client() as client:
+            return str(client.post(f"{server.url}/tenant/oauth2/v2.0/token", data={"a": "b"}).status_code)
+
+    client = openai.AzureOpenAI(azure_endpoint=server.url, api_version="1", azure_ad_token_provider=token)
+    undo = otel_genai_openai.instrument()
+    client.with_options(max_retries=0).chat.completions.create(model="m", messages=[])
+    undo()
+    assert server.contexts() == [[], named(captured)]
+    assert captured.span(SPAN).attributes["openclaw.model_call.response_bytes"] == len(ANSWER)
 
 
 @every_sender
