@@ -18,6 +18,7 @@ from otel_genai import scope
 from otel_genai.events import ModelCall
 from otel_genai.sources import clients
 from otel_genai.sources.clients import Endpoint
+from otel_genai.sources.replacing import replaced, together
 
 from .settings import SETTINGS
 
@@ -37,7 +38,7 @@ def instrument() -> Callable[[], None]:
     observed = clients.observe(LIBRARY)
     if not hasattr(anthropic._base_client, OWN_SPAN):
         return observed
-    return clients.together(observed, clients.replaced(anthropic._base_client, OWN_SPAN, _unless_ours))
+    return together(observed, replaced(anthropic._base_client, OWN_SPAN, _unless_ours))
 
 
 def _unless_ours(original: Callable[..., Any], wanted: Callable[[], bool]) -> Callable[..., Any]:

@@ -18,7 +18,8 @@ from otel_genai import guard
 from otel_genai.bus import bus
 from otel_genai.sources import clients, observe, streams
 from otel_genai.sources.answers import READING
-from otel_genai.sources.clients import Function, Running, Wanted
+from otel_genai.sources.clients import Running
+from otel_genai.sources.replacing import Function, Undo, Wanted, replaced, together
 from otel_genai.sources.wrapped import Observed, ObservedMethod
 
 from . import answers
@@ -33,20 +34,20 @@ TOOLS = ("invoke_function_from_dict_args", "invoke_function_from_dict_args_async
 
 def instrument() -> Callable[[], None]:
     """Observe the clients of this process, also those that exist already; returns the undo."""
-    return clients.together(
+    return together(
         *_observed(Models, clients.asking, streams.Stream),
         *_observed(AsyncModels, clients.asking_async, streams.AsyncStream),
-        *(clients.replaced(_extra_utils, name, _invoke) for name in TOOLS if hasattr(_extra_utils, name)),
+        *(replaced(_extra_utils, name, _invoke) for name in TOOLS if hasattr(_extra_utils, name)),
     )
 
 
 # -- calls
 
 
-def _observed(models: type, asking: Function, kind: type[streams.Steps]) -> Iterator[clients.Undo]:
+def _observed(models: type, asking: Function, kind: type[streams.Steps]) -> Iterator[Undo]:
     for name, request in METHODS.items():
         end = partial(followed, kind) if request.stream else answered
-        yield clients.replaced(models, name, partial(asking, partial(begun, request), end))
+        yield replaced(models, name, partial(asking, partial(begun, request), end))
 
 
 def begun(request: Request, models: Any, /, **asked: Any) -> Running | None:

@@ -22,7 +22,7 @@ from langchain_core.tools import BaseTool
 from otel_genai import guard, locks
 from otel_genai.bus import Entry, bus
 from otel_genai.events import Operation
-from otel_genai.sources.clients import Function, Undo, Wanted, replaced, together
+from otel_genai.sources.replacing import Function, Undo, Wanted, replaced, together
 
 from . import runs
 

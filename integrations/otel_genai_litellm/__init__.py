@@ -19,6 +19,7 @@ from otel_genai.events import ModelCall
 from otel_genai.sources import answers, clients
 from otel_genai.sources.clients import Running
 from otel_genai.sources.fields import field, first_word, word
+from otel_genai.sources.replacing import Function, Undo, replaced, together
 from otel_genai_openai.settings import SETTINGS
 
 from . import following
@@ -55,7 +56,7 @@ SAYS_PROVIDER = ("custom_llm_provider", "llm_provider")
 
 def instrument() -> Callable[[], None]:
     """Observe litellm's functions, and thereby its `Router`; returns the undo."""
-    return clients.together(
+    return together(
         _observed("completion", CHAT, clients.asking),
         _observed("acompletion", CHAT, clients.asking_async),
         _observed("embedding", EMBEDDINGS, clients.asking),
@@ -63,8 +64,8 @@ def instrument() -> Callable[[], None]:
     )
 
 
-def _observed(name: str, kind: Kind, asking: clients.Function) -> clients.Undo:
-    return clients.replaced(litellm, name, partial(asking, partial(begun, kind), Asking.answered))
+def _observed(name: str, kind: Kind, asking: Function) -> Undo:
+    return replaced(litellm, name, partial(asking, partial(begun, kind), Asking.answered))
 
 
 class Asking(NamedTuple):

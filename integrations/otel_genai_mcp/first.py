@@ -13,8 +13,8 @@ from mcp.shared.session import BaseSession, RequestResponder
 
 from otel_genai import guard, scope
 from otel_genai.events import McpClientOperation, McpClientSession, McpServerOperation, McpServerSession
-from otel_genai.sources.clients import Function, Undo, Wanted, replaced, together
 from otel_genai.sources.fields import field
+from otel_genai.sources.replacing import Function, Undo, Wanted, replaced, together
 
 from . import messages, transports
 from .running import (

@@ -19,7 +19,7 @@ from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from otel_genai import guard, scope
 from otel_genai.events import McpClientOperation, McpClientSession, McpServerOperation, McpServerSession
 from otel_genai.events.mcp import McpOperation
-from otel_genai.sources.clients import Function, Undo, Wanted, replaced, together
+from otel_genai.sources.replacing import Function, Undo, Wanted, replaced, together
 
 from . import messages, peers, transports
 from .running import (

@@ -17,8 +17,8 @@ from mcp.client.streamable_http import StreamableHTTPTransport
 from starlette.requests import HTTPConnection
 
 from otel_genai import guard
-from otel_genai.sources.clients import Function, Undo, Wanted, replaced, together
 from otel_genai.sources.fields import field
+from otel_genai.sources.replacing import Function, Undo, Wanted, replaced, together
 
 from . import peers
 from .peers import Route

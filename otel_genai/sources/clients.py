@@ -8,7 +8,7 @@ without it. The library itself is handed in: nothing here imports one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
@@ -17,11 +17,8 @@ from ..bus import Entry, bus
 from ..events import ModelCall
 from . import transcripts
 from .answers import READING, follow
+from .replacing import Function, Undo, Wanted, replaced, together
 from .settings import Settings
-
-Function = Callable[..., Any]
-Wanted = Callable[[], bool]
-Undo = Callable[[], None]
 
 READING_REQUEST = "reading a request"
 MOST_SERVERS = 256
@@ -90,35 +87,6 @@ def observe(library: Library) -> Undo:
         replaced(api, "request", partial(asking, begins, partial(answered, library, False))),
         replaced(async_api, "request", partial(asking_async, begins, partial(answered, library, True))),
     )
-
-
-def together(*undo: Undo) -> Undo:
-    """One undo for all of them."""
-
-    def every() -> None:
-        for one in reversed(undo):
-            one()
-
-    return every
-
-
-def replaced(owner: Any, name: str, observed: Callable[[Function, Wanted], Function]) -> Undo:
-    """Put what `observed` makes of a function in its place.
-
-    It is told what to call, and how to learn whether anybody wants to know. Returns the undo: where somebody has
-    wrapped ours in the meantime it stays, and passes everything on.
-    """
-    on, original = True, vars(owner)[name]
-    ours = wraps(original)(observed(original, lambda: on and bus.listening))
-    setattr(owner, name, ours)
-
-    def undo() -> None:
-        nonlocal on
-        on = False
-        if vars(owner).get(name) is ours:
-            setattr(owner, name, original)
-
-    return undo
 
 
 def asking(begin: Begin, end: End, original: Function, wanted: Wanted) -> Function:

@@ -8,6 +8,7 @@ import json
 import logging
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import openai
@@ -448,6 +449,19 @@ def test_without_a_subscriber_the_client_is_left_alone() -> None:
     with answering(sse(*PIECES)) as client, ask(client, stream=True) as stream:
         assert type(stream._iterator).__name__ == "generator"
         assert len(list(stream)) == 3
+
+
+@pytest.mark.parametrize("again", [INSTRUMENT, partial(genai.instrument, "openai")])
+def test_what_is_switched_on_twice_counts_once_until_the_last_undo(
+    captured: Captured, undo: Callable[[], None], again: Callable[[], Callable[[], None]]
+) -> None:
+    undone = again()
+    for step, seen in ((undone, 1), (undo, 1), (lambda: None, 0)):
+        captured.clear()
+        with answering(WHOLE) as client:
+            ask(client)
+        assert len(calls(captured)) == seen
+        step()
 
 
 def test_the_undo_puts_back_what_was_there(captured: Captured, undo: Callable[[], None]) -> None:
