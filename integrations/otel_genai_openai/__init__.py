@@ -1,6 +1,7 @@
 """Makes every model call of the `openai` library (1, 2 and 3) an operation, without a decorator.
 
-Chat completions, Responses, embeddings and completions are observed, by `openai` and by whoever speaks its language.
+Chat completions, Responses (`beta` ones and compactions too), embeddings and completions are observed, by `openai` and
+by whoever speaks its language.
 """
 
 from __future__ import annotations
@@ -30,13 +31,17 @@ def provider(client: Any, host: str) -> str:
     return "azure.ai.openai" if isinstance(client, BaseAzureClient) else clients.provider_at(host, "openai")
 
 
+RESPONSES = Endpoint("chat", "openai-responses")
 LIBRARY = clients.Library(
     requests=openai._base_client,
     streaming=openai._streaming,
     raw=(LegacyAPIResponse, BaseAPIResponse),
     endpoints={
         "/chat/completions": Endpoint("chat", "openai-completions"),
-        "/responses": Endpoint("chat", "openai-responses"),
+        "/responses": RESPONSES,
+        "/responses?beta=true": RESPONSES,
+        "/responses/compact": RESPONSES,
+        "/responses/compact?beta=true": RESPONSES,
         "/completions": Endpoint("text_completion", "openai-legacy-completions"),
         "/embeddings": Endpoint("embeddings", "openai-embeddings"),
     },

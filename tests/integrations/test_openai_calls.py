@@ -410,6 +410,24 @@ def test_the_settings_of_the_model_are_those_of_the_body(captured: Captured) -> 
     assert (third.temperature, third.choice_count, third.stream) == (None, None, False)
 
 
+FURTHER: list[Callable[[Any], Any]] = [
+    lambda client: client.responses.compact(model="gpt-5.5", input="why?"),
+    lambda client: client.beta.responses.compact(model="gpt-5.5", input="why?"),
+    lambda client: client.beta.responses.create(model="gpt-5.5", input="why?"),
+]
+
+
+@pytest.mark.parametrize("way", FURTHER, ids=["compact", "beta-compact", "beta"])
+@pytest.mark.skipif(not hasattr(openai.resources.beta, "Responses"), reason="this version has not all of them")
+def test_a_conversation_that_is_compacted_and_the_beta_are_responses_too(captured: Captured, way: Any) -> None:
+    usage = {"input_tokens": 9, "output_tokens": 2, "total_tokens": 11}
+    with answering({"id": "cmp_1", "object": "response.compaction", "output": [], "usage": usage}) as client:
+        assert way(client).usage.input_tokens == 9
+    (event,) = calls(captured)
+    assert (event.operation, event.api, event.model) == ("chat", "openai-responses", "gpt-5.5")
+    assert (event.input_tokens, event.output_tokens, event.response_id) == (9, 2, "cmp_1")
+
+
 def test_a_body_that_is_no_mapping_is_called_as_it_is(captured: Captured) -> None:
     with answering(WHOLE) as client:
         assert client.post("/chat/completions", body=[1], cast_to=object) == WHOLE
