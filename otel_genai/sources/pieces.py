@@ -93,11 +93,13 @@ def _words(call: ModelCall, item: Any) -> None:
 
 
 def _completion(call: ModelCall, item: Any) -> None:
-    """A chunk of a chat completion, or of a legacy completion."""
+    """A chunk of a chat completion, or of a legacy completion; Groq's has its usage apart."""
     piece = fields(item)
     for choice in piece.get("choices") or ():
         _choice(call, choice)
     usage = piece.get("usage")
+    if not usage and (apart := piece.get("x_groq")) is not None:
+        usage = field(apart, "usage")
     if usage:
         read_usage(call, usage)
     if call.response_id is None:
@@ -106,6 +108,7 @@ def _completion(call: ModelCall, item: Any) -> None:
 
 
 def _choice(call: ModelCall, choice: Any) -> None:
+    """One choice of a chunk; Moonshot's has the usage where it ends."""
     said = fields(choice)
     delta = said.get("delta")
     if delta is None:
@@ -115,6 +118,8 @@ def _choice(call: ModelCall, choice: Any) -> None:
     reason = said.get("finish_reason")
     if reason is not None:
         _ended(call, word(reason), number(said.get("index")) or 0)
+        if usage := said.get("usage"):
+            read_usage(call, usage)
 
 
 def _delta(call: ModelCall, said: Any) -> None:

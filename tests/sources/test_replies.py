@@ -289,6 +289,17 @@ def test_counts_so_far_replace_those_before() -> None:
     assert counts(chunks(START, later, partly)) == (105, 11, 60, 30, None)
 
 
+GROQ = [*CHAT[:-2], piece({}, reason="stop", x_groq={"id": "req", "usage": OPENAI_CHAT})]
+MOONSHOT = [*CHAT[:-2], {**CHAT[-2], "choices": [{**CHAT[-2]["choices"][0], "usage": OPENAI_CHAT}]}]
+
+
+@pytest.mark.parametrize("items", [GROQ, MOONSHOT], ids=["groq", "moonshot"])
+@pytest.mark.parametrize("shape", [dict, objects, ChatCompletionChunk.model_validate])
+def test_a_usage_that_a_compatible_provider_puts_elsewhere_in_the_last_piece_is_read(items: Any, shape: Any) -> None:
+    call = chunks(*map(shape, items))
+    assert (counts(call), call.finish_reasons) == ((100, 20, 60, None, 8), ("stop",))
+
+
 def test_each_choice_of_a_stream_has_its_finish_reason_once() -> None:
     ends = [piece({}, 1, "length"), piece({}, 0, "stop"), piece({}, 0, "stop")]
     assert chunks(*ends, choice_count=2).finish_reasons == ("length", "stop")
