@@ -7,7 +7,7 @@ from typing import Any
 
 from otel_genai.events import ModelCall
 from otel_genai.sources import answers, pieces
-from otel_genai.sources.fields import field, number, word
+from otel_genai.sources.fields import field, number, several, word
 
 SOUND = {"input_audio_tokens": "prompt_tokens_details", "output_audio_tokens": "candidates_tokens_details"}
 
@@ -31,7 +31,7 @@ def read_more(call: ModelCall, reply: Any) -> None:
     """Tokens of sound, and why a prompt was not answered at all."""
     usage = field(reply, "usage_metadata")
     for name, details in SOUND.items():
-        for part in field(usage, details) or ():
+        for part in several(field(usage, details)):
             if word(field(part, "modality")) == "AUDIO":
                 setattr(call, name, number(field(part, "token_count")))
     blocked = word(field(field(reply, "prompt_feedback"), "block_reason"))
@@ -41,6 +41,6 @@ def read_more(call: ModelCall, reply: Any) -> None:
 
 def embedded(reply: Any) -> int | None:
     """The tokens that embeddings were made of, which Vertex AI counts for each."""
-    counts = [number(field(field(one, "statistics"), "token_count")) for one in field(reply, "embeddings") or ()]
+    counts = [number(field(field(one, "statistics"), "token_count")) for one in several(field(reply, "embeddings"))]
     known = [count for count in counts if count is not None]
     return sum(known) if known else None

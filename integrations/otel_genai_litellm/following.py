@@ -10,7 +10,7 @@ from otel_genai import guard
 from otel_genai.events import ModelCall
 from otel_genai.sources import pieces, replies, streams
 from otel_genai.sources.answers import READING
-from otel_genai.sources.fields import field
+from otel_genai.sources.fields import field, several
 
 STEPS = "_otel_genai_steps"
 
@@ -66,7 +66,7 @@ class Source:
 def read_usage(call: ModelCall, stream: Any) -> None:
     """Read what a provider has told at the end, of which a user who has not asked for it is told nothing."""
     if call.input_tokens is None and not call.counted_inside:
-        for chunk in field(stream, "chunks") or ():
+        for chunk in several(field(stream, "chunks")):
             if (usage := field(chunk, "usage")) is not None:
                 replies.read_usage(call, usage)
 

@@ -65,6 +65,8 @@ def _model_fields(model: Any) -> Mapping[str, Any]:
 
 def several(value: object) -> Iterable[Any]:
     """What holds several things, to go through them; nothing where it is one thing, or none."""
+    if type(value) is list:
+        return value
     one = isinstance(value, (str, bytes, bytearray, Mapping)) or not isinstance(value, Iterable)
     return () if one else cast(Iterable[Any], value)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..events import ModelCall
 from . import drafts
-from .fields import MOST_CLASSES, field, fields, first_word, number, word
+from .fields import MOST_CLASSES, field, fields, first_word, number, several, word
 from .replies import finish_reasons, read, read_failure, read_names, read_usage
 from .streams import note_chunk
 
@@ -95,7 +95,7 @@ def _words(call: ModelCall, item: Any) -> None:
 def _completion(call: ModelCall, item: Any) -> None:
     """A chunk of a chat completion, or of a legacy completion; Groq's has its usage apart."""
     piece = fields(item)
-    for choice in piece.get("choices") or ():
+    for choice in several(piece.get("choices")):
         _choice(call, choice)
     usage = piece.get("usage")
     if not usage and (apart := piece.get("x_groq")) is not None:
@@ -131,7 +131,7 @@ def _delta(call: ModelCall, said: Any) -> None:
         for name in ("refusal", "reasoning_content", "reasoning"):
             add_text(call, get(name))
     if tool_calls := get("tool_calls"):
-        for tool_call in tool_calls:
+        for tool_call in several(tool_calls):
             add_text(call, field(field(tool_call, "function"), "arguments"))
 
 
@@ -196,6 +196,6 @@ EVENTS: dict[str, Read] = {
 def _other(call: ModelCall, item: object) -> None:
     """A whole answer, or one of Gemini's: each is like the whole so far, but for the text."""
     read(call, item)
-    for candidate in field(item, "candidates") or ():
-        for part in field(field(candidate, "content"), "parts") or ():
+    for candidate in several(field(item, "candidates")):
+        for part in several(field(field(candidate, "content"), "parts")):
             add_text(call, field(part, "text"))

@@ -6,7 +6,7 @@ import re
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, Mock
 
 import pytest
 from anthropic.types import Message, RawMessageDeltaEvent, RawMessageStartEvent
@@ -85,12 +85,18 @@ UNKNOWN: list[Any] = [
     {},
     object(),
     MagicMock(),
+    Mock(),
     {"usage": None},
     {"usage": "lots"},
     {"usage": {"input_tokens": True, "output_tokens": None, "prompt_tokens": ""}},
     {"usage": {"input_tokens": -1, "output_tokens": float("nan"), "completion_tokens": float("inf")}},
     {"usage": {"input_tokens": "many", "prompt_tokens_details": None}},
     {"choices": None, "model": 3, "id": 4},
+    {"choices": 5},
+    {"choices": {"delta": {}}},
+    {"choices": [{"delta": {"content": 1, "tool_calls": 5}}, 5]},
+    {"candidates": True},
+    {"candidates": [{"content": {"parts": 5}}]},
 ]
 
 
