@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .. import config, guard
 from ..bus import bus
 from ..events import BackgroundWork, HttpRequest, Operation, PayloadLarge, Remote
+from .fields import number
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
@@ -79,7 +80,8 @@ class Exchange:
             if not message.get("more_body") and not self._trailers:
                 self._last(unseen=kind != "http.response.body")
         elif kind == "http.response.start":
-            request.status_code, request.response_headers = message["status"], message.get("headers") or ()
+            request.status_code = number(message.get("status"))
+            request.response_headers = message.get("headers") or ()
             request.body_parts = request.response_bytes = 0
             self._trailers = bool(message.get("trailers"))
         elif kind == "http.response.pathsend":
@@ -100,7 +102,7 @@ class Exchange:
         request = self.operation
         request.duration_ns = perf_counter_ns() - request.began
         if unseen:
-            request.response_bytes = length_of(request.response_headers)
+            request.response_bytes = guard.call("measuring an answer", length_of, request.response_headers)
             request.body_parts = None
         if request.status_code is None or request.status_code < 500 or request.adopted:
             self._finish(None)
@@ -109,7 +111,7 @@ class Exchange:
         request = self.operation
         request.route = guard.call("reading the route", route_of, self._scope)
         if request.request_bytes is None:
-            request.request_bytes = length_of(request.request_headers)
+            request.request_bytes = guard.call("measuring a request", length_of, request.request_headers)
         if self._gone and (error is None or hung_up(error)):
             request.cut_short()
             error = None

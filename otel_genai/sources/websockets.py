@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import config, guard
 from ..bus import Entry, bus
 from ..events import WebSocketClosed, WebSocketFrame, WebSocketHandshake
+from .fields import number
 from .http import fail_late, hung_up, route_of, tell_large
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class Socket:
         elif kind == "websocket.close":
             self._answered(403, message)
         elif kind == "websocket.http.response.start":
-            handshake.status_code, handshake.response_headers = message["status"], message.get("headers") or ()
+            handshake.status_code = number(message.get("status"))
+            handshake.response_headers = message.get("headers") or ()
         elif kind == "websocket.http.response.body" and not message.get("more_body"):
             self._answered(handshake.status_code, message)
 

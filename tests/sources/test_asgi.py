@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -554,6 +555,34 @@ def test_odd_messages_reach_the_server_as_they_are(captured: Captured) -> None:
 
     with guard.strict(False):
         assert serve(Middleware(app)) == odd
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("200", 200), (HTTPStatus.OK, 200), ("many", None), (None, None), (..., None), ([200], None)]
+)
+@pytest.mark.parametrize("last", [BODY, {"type": "http.response.pathsend", "path": "/a"}])
+def test_a_status_that_is_no_number_ends_the_request_all_the_same(
+    captured: Captured, status: object, code: int | None, last: Message
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "status": status} if status is not ... else {"type": "http.response.start"})
+        await send(last)
+
+    assert serve(Middleware(app))[1] is last
+    (span,) = captured.spans
+    assert (span.status, span.attributes.get("http.response.status_code")) == ("UNSET", code)
+
+
+@pytest.mark.parametrize("headers", [[(b"content-length", 5)], [b"content-length"], 7])
+def test_headers_of_an_answer_that_cannot_be_read_end_the_request_all_the_same(headers: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "headers": headers})
+        await send({"type": "http.response.pathsend", "path": "/a"})
+
+    with capture() as captured, guard.strict(False):
+        serve(Middleware(app))
+    (span,) = captured.spans
+    assert (span.status, span.attributes["http.response.status_code"]) == ("UNSET", 200)
 
 
 def test_a_subscriber_that_fails_does_not_reach_the_request() -> None:

@@ -127,6 +127,20 @@ def test_a_rejection_has_its_status_and_no_closing(
     assert span.status == ("ERROR" if failed else "UNSET")
 
 
+@pytest.mark.parametrize(("status", "code"), [("403", 403), (None, None), (..., None)])
+def test_a_rejection_whose_status_is_no_number_ends_the_handshake(
+    captured: Captured, status: object, code: int | None
+) -> None:
+    async def app(asgi_scope: Any, receive: Any, send: Any) -> None:
+        start = {"type": "websocket.http.response.start", "status": status}
+        await send({name: value for name, value in start.items() if value is not ...})
+        await send({"type": "websocket.http.response.body"})
+
+    serve(Middleware(app))
+    (span,) = captured.spans
+    assert (span.status, span.attributes.get("http.response.status_code")) == ("UNSET", code)
+
+
 def test_each_inbound_frame_is_a_trace_of_its_own_linked_to_the_handshake(captured: Captured) -> None:
     serve(Middleware(each(nothing)), text("hello"), {"type": "websocket.receive", "bytes": b"\0" * 9}, text("é"))
     handshake = captured.span("GET /chat/{id}")
