@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 from agents.tracing import add_trace_processor, get_trace_provider
 
@@ -16,15 +18,41 @@ from .processor import Processor
 __all__ = ["Processor", "instrument"]
 
 
+_lock = threading.Lock()
+
+
 def instrument() -> Callable[[], None]:
-    """Observe every run of the SDK, where its tracing is not switched off; returns the undo."""
+    """Observe every run of the SDK once, where its tracing is not switched off; returns the undo, which counts once."""
+    with _lock:
+        processor = next((one for one in present() if isinstance(one, Processor)), None) or added()
+        processor.users += 1
+    done = False
+
+    def undo() -> None:
+        nonlocal done
+        with _lock:
+            if not done:
+                done = True
+                guard.call("undoing an integration", release, processor)
+
+    return undo
+
+
+def present() -> tuple[object, ...]:
+    """The processors that are there, for which the SDK has no function."""
+    return tuple(getattr(getattr(get_trace_provider(), "_multi_processor", None), "_processors", ()))
+
+
+def added() -> Processor:
     processor = Processor()
+    processor.users = 0
     add_trace_processor(processor)
-    return lambda: guard.call("undoing an integration", remove, processor)
+    return processor
 
 
-def remove(processor: Processor) -> None:
-    """Take a processor away, for which the SDK has no function."""
-    provider = get_trace_provider()
-    left = vars(provider)["_multi_processor"]._processors
-    provider.set_processors([one for one in left if one is not processor])
+def release(processor: Processor) -> None:
+    """Take a processor away, unless somebody else wants it."""
+    processor.users -= 1
+    if not processor.users:
+        left: Any = [one for one in present() if one is not processor]
+        get_trace_provider().set_processors(left)

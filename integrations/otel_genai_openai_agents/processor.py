@@ -31,6 +31,8 @@ class Processor(TracingProcessor):
     """Makes operations of the SDK's traces and spans. Turns, tasks, handoffs and guardrails are none."""
 
     def __init__(self) -> None:
+        self.users = 1
+        """How many want it there; whoever adds it by hand is one of them."""
         self._running: dict[str, Running] = {}
 
     def on_trace_start(self, trace: Trace) -> None:

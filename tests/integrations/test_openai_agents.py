@@ -230,6 +230,22 @@ def test_content_is_kept_of_calls_and_tools(
     assert "found why?" in executed["gen_ai.tool.call.result"]
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_is_switched_on_twice_counts_once_until_the_last_undo(
+    captured: Captured, url: str, undo: dict[str, Callable[[], None]], by_hand: bool
+) -> None:
+    if by_hand:
+        set_trace_processors([otel_genai_openai_agents.Processor()])
+    again = otel_genai_openai_agents.instrument()
+    undo["openai"]()
+    for step in (again, again, undo["agents"]):
+        captured.clear()
+        asyncio.run(run(url, "chat", "gpt-5.5", search, False))
+        assert tree(captured).count("  agent ada completed") == 1
+        step()
+    assert len(vars(get_trace_provider())["_multi_processor"]._processors) == by_hand
+
+
 def test_the_undo_takes_the_processor_away(captured: Captured, url: str, undo: dict[str, Callable[[], None]]) -> None:
     undo["agents"]()
     asyncio.run(run(url, "chat", "gpt-5.5", search, False))
