@@ -16,13 +16,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
-from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
 
 import wrapt
 
-from .. import guard, scope
+from .. import guard, locks, scope
 from ..events import ModelCall, RemoteAgent
 from .carriers import replace_context, with_context
 from .identity import asks_for_token
@@ -38,7 +37,7 @@ PREPARING = "preparing a request"
 ANSWERED = "reading the size of an answer"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-_lock = RLock()  # an import hook may fire within `install`
+_lock = locks.reentrant()  # an import hook may fire within `install`
 _installs = 0
 _awaited: set[str] = set()
 _wrapped: list[tuple[Any, str, object]] = []

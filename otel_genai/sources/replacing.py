@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial, wraps
-from threading import RLock
 from typing import Any
 
+from .. import locks
 from ..bus import bus
 
 Function = Callable[..., Any]
@@ -76,7 +76,7 @@ class Place:
             setattr(owner, name, self._original)
 
 
-_lock = RLock()
+_lock = locks.reentrant()
 _places: list[Place] = []
 
 
