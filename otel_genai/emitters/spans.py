@@ -18,14 +18,24 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace import Tracer as SdkTracer
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, DEFAULT_ON, Sampler
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    ParentBased,
+    ParentBasedTraceIdRatio,
+    Sampler,
+    StaticSampler,
+    TraceIdRatioBased,
+)
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, Tracer, TraceState
 
 from .span import Span, Story
 
-UNHEEDING: Final = frozenset({"AlwaysOnSampler", "AlwaysOffSampler", "TraceIdRatioBased", "ParentBased"})
-"""Those of the SDK's samplers, which do not ask what a span says."""
+UNHEEDING: Final = (StaticSampler, TraceIdRatioBased)
+"""Those of the SDK's samplers that do not ask what a span says; one that is derived from them may."""
+FOLLOWING: Final = (ParentBased, ParentBasedTraceIdRatio)
+"""Those that leave it to others, by the parent."""
 OTHERWISE: Final = re.compile(
     r"OTEL_((SPAN_|EVENT_|LINK_)?ATTRIBUTE_(COUNT|VALUE_LENGTH)|SPAN_(EVENT|LINK)_COUNT)_LIMIT"
     r"|OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
@@ -36,7 +46,9 @@ NO_STATE: Final = TraceState()
 RANDOM: Final = TraceFlags(TraceFlags.RANDOM_TRACE_ID)
 ON_ENDING: Final = "_on_ending"
 _FLAGS: Final = tuple(TraceFlags(flags) for flags in range(4))
-_samplers_in = re.compile(r"[A-Z]\w*").findall
+_IDS: Final = TraceIdRatioBased.TRACE_ID_LIMIT
+Decide = Callable[[int, TraceFlags | None], bool]
+"""Whether a span of this trace, with a parent that has these flags, is sampled."""
 
 
 class Tracers(TracerProvider):
@@ -45,8 +57,7 @@ class Tracers(TracerProvider):
     def __init__(self, sampler: Sampler | None = None, resource: Resource | None = None) -> None:
         self.processors: Any = SynchronousMultiSpanProcessor()  # type: ignore[no-untyped-call]  # (the SDK's)
         super().__init__(sampler, resource, False, self.processors)
-        known = UNHEEDING.issuperset(_samplers_in(self.sampler.get_description()))
-        self._lets = known and not any(map(OTHERWISE.fullmatch, os.environ))
+        self._lets = unheeding(self.sampler) and not any(map(OTHERWISE.fullmatch, os.environ))
         self.ending: list[Callable[[Any], object]] = []
         """What processors want to do to a span that is about to end."""
 
@@ -115,7 +126,7 @@ class Ours:
             trace_id, state = self._ids.generate_trace_id(), NO_STATE
             above = RANDOM if self._ids.is_trace_id_random() else NO_FLAGS
         if self._decide is not None:
-            sampled = recorded = self._decide(above if is_valid else None)
+            sampled = recorded = self._decide(trace_id, above if is_valid else None)
         else:
             found: Any = self._sampler.should_sample(context, trace_id, name, kind, None, links)
             sampled, recorded, state = found.decision.is_sampled(), found.decision.is_recording(), found.trace_state
@@ -128,17 +139,30 @@ class Ours:
         return span
 
 
-def decision(sampler: Sampler) -> Callable[[TraceFlags | None], bool] | None:
-    """How a sampler decides by the flags of the parent alone; `None` for one that has to be asked each time."""
-    if is_like(sampler, ALWAYS_ON):
-        return lambda _: True
-    if is_like(sampler, DEFAULT_ON):
-        return lambda above: above is None or bool(above & TraceFlags.SAMPLED)
-    return None
+def unheeding(sampler: object) -> bool:
+    """Whether a sampler does not ask what a span says, and neither does any that it leaves it to."""
+    if type(sampler) in FOLLOWING:
+        return all(map(unheeding, vars(sampler).values()))
+    return type(sampler) in UNHEEDING
 
 
-def is_like(one: Sampler, other: Sampler) -> bool:
-    return type(one) is type(other) and one.get_description() == other.get_description()
+def decision(sampler: Sampler) -> Decide | None:
+    """How a sampler decides by the trace and the flags of the parent alone; `None` for one that is asked each time."""
+    root: Any = vars(sampler).get("_root")
+    follows = type(sampler) in FOLLOWING and vars(sampler) == vars(ParentBased(root))
+    most = share(root if follows else sampler)
+    if most is None:
+        return None
+    if follows:
+        return lambda trace, above: trace & _IDS < most if above is None else bool(above & TraceFlags.SAMPLED)
+    return lambda trace, _: trace & _IDS < most
+
+
+def share(sampler: Sampler) -> int | None:
+    """Below which number the ids of those traces are that a sampler takes; `None` where it decides otherwise."""
+    if sampler is ALWAYS_ON or sampler is ALWAYS_OFF:
+        return _IDS + 1 if sampler is ALWAYS_ON else 0
+    return getattr(sampler, "bound", None) if type(sampler) is TraceIdRatioBased else None
 
 
 _ours: WeakKeyDictionary[Tracer, Ours] = WeakKeyDictionary()

@@ -44,7 +44,7 @@ def tracers(sampled: bool = True) -> TracerProvider:
 @cache
 def our_tracers(sampled: bool = True) -> TracerProvider:
     """The provider that `configure` makes."""
-    return exporting(Tracers(ALWAYS_ON if sampled else ALWAYS_OFF))
+    return exporting(Tracers(None if sampled else ALWAYS_OFF))
 
 
 def exporting(provider: TracerProvider) -> TracerProvider:

@@ -17,14 +17,17 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
     DEFAULT_ON,
     Decision,
     ParentBased,
+    ParentBasedTraceIdRatio,
     Sampler,
     SamplingResult,
+    StaticSampler,
     TraceIdRatioBased,
 )
 from opentelemetry.trace import (
@@ -41,6 +44,7 @@ import otel_genai as genai
 from otel_genai import config, guard, pipeline
 from otel_genai.emitters.span import MOST, MOST_UNSAID, Span
 from otel_genai.emitters.spans import Ours, Theirs, Tracers, begins
+from otel_genai.providers import Providers
 from otel_genai.testing import Captured
 
 RESOURCE = Resource({"service.name": "test"})
@@ -179,6 +183,15 @@ SAMPLERS = {
     "as the parent": DEFAULT_ON,
     "half": TraceIdRatioBased(0.5),
     "as the parent, else none": ParentBased(TraceIdRatioBased(0)),
+    "as the parent, else off": ParentBased(ALWAYS_OFF),
+    "as the parent, else half": ParentBased(TraceIdRatioBased(0.5)),
+    "as the parent, else half, as the environment says it": ParentBasedTraceIdRatio(0.5),
+    "against the parent": ParentBased(ALWAYS_ON, ALWAYS_OFF, ALWAYS_ON, ALWAYS_OFF, ALWAYS_ON),
+    "only recorded": StaticSampler(Decision.RECORD_ONLY),
+    "as the parent, else only recorded": ParentBased(StaticSampler(Decision.RECORD_ONLY)),
+    "as the parent, of which some are only recorded": ParentBased(
+        ALWAYS_ON, local_parent_sampled=StaticSampler(Decision.RECORD_ONLY)
+    ),
 }
 PARENTS = {
     "none": None,
@@ -202,6 +215,46 @@ def test_whether_it_is_recorded_and_its_flags_are_as_the_sdk_decides(sampler: st
     assert same[0] == same[1]
 
 
+class Numbered(RandomIdGenerator):
+    """Gives traces the ids that the test wants."""
+
+    def __init__(self, trace_id: int) -> None:
+        self.trace_id = trace_id
+
+    def generate_trace_id(self) -> int:
+        return self.trace_id
+
+
+@pytest.mark.parametrize("trace_id", [2**63 - 1, 2**63, 2**64 - 1, 2**64, 2**127 + 2**63 - 1, 2**127 + 2**63])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_which_roots_are_recorded_is_as_the_sdk_decides(sampler: str, trace_id: int) -> None:
+    found = []
+    for provide in (ours, theirs):
+        provider = provide(SAMPLERS[sampler])
+        provider.id_generator = Numbered(trace_id)
+        span = begun(provider)
+        here = span.get_span_context()
+        found.append((span.is_recording(), here.trace_id, here.trace_flags))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("options", [{}, {"sample_rate": 1}, {"sample_rate": 0.999999}])
+def test_the_spans_are_ours_as_we_are_configured_by_default_and_with_a_sample_rate(options: dict[str, float]) -> None:
+    loaded = config.load({"enabled": True, "endpoint": "http://127.0.0.1:9", "metrics": False, **options}, environ={})
+    providers = Providers.build(loaded)
+    undo = pipeline.connect(loaded, providers.tracer_provider, None)
+    with genai.tool("search"):
+        span = trace.get_current_span()
+    undo()
+    providers.shutdown(0)
+    assert isinstance(span, Span)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_samplers_of_the_sdk_let_us_make_the_spans(sampler: str) -> None:
+    assert isinstance(begins(ours(SAMPLERS[sampler]).get_tracer("test")), Ours)
+
+
 class Asking(Sampler):
     """A sampler that decides by what a span says."""
 
@@ -213,7 +266,29 @@ class Asking(Sampler):
         return "Asking"
 
 
-@pytest.mark.parametrize("sampler", [Asking(), ParentBased(Asking())])
+class Lowly(Asking):
+    """The same, with a description that looks like nothing."""
+
+    def get_description(self) -> str:
+        return "by_model"
+
+
+class Derived(Asking, TraceIdRatioBased):
+    """The same, with the description of the SDK's that it is derived from."""
+
+    get_description = TraceIdRatioBased.get_description
+
+
+class Fixed(Asking, StaticSampler):
+    """The same, of another one."""
+
+    get_description = StaticSampler.get_description
+
+
+ASKING = (Asking(), Lowly(), Derived(1.0), Fixed(Decision.RECORD_AND_SAMPLE))
+
+
+@pytest.mark.parametrize("sampler", [*ASKING, *map(ParentBased, ASKING), ParentBased(ALWAYS_ON, Asking())])
 def test_a_sampler_that_asks_what_a_span_says_is_told(sampler: Sampler) -> None:
     provider = ours(sampler)
     assert isinstance(begins(provider.get_tracer("test")), Theirs)
