@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import inf
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import Exemplar
@@ -25,6 +25,9 @@ from ..catalog.rows import Value
 Labels = dict[str, Value]
 BUCKETS = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0)
 """Those of a row that has none of its own, as in the SDK."""
+
+TOO_MUCH: Final = 2**53
+"""From here on an amount is an error: nobody has counted as many, and the exporter fails at what takes 64 bits."""
 
 
 class Moment(NamedTuple):
@@ -95,14 +98,13 @@ def exemplar(amount: float, moment: Moment) -> Exemplar:
 def fit(
     amounts: Sequence[Any], moments: Sequence[Moment], least: float
 ) -> tuple[Sequence[float], Sequence[Moment], float]:
-    """Those amounts that are at least that much and finite, their moments, and their sum: another would spoil it."""
+    """Those amounts that are at least that much, and not too much, their moments, and their sum: another spoils it."""
     try:
-        total = sum(amounts)
-        if min(amounts) >= least and max(amounts) < inf and total == total:
+        if min(amounts) >= least and max(amounts) < TOO_MUCH and (total := sum(amounts)) == total:
             return amounts, moments, total
     except TypeError:  # one of them is no measurement
         pass
-    found = [one for one in zip(amounts, moments, strict=True) if one[0] is not None and least <= one[0] < inf]
+    found = [one for one in zip(amounts, moments, strict=True) if one[0] is not None and least <= one[0] < TOO_MUCH]
     fitting = [amount for amount, _ in found]
     return fitting, [moment for _, moment in found], sum(fitting)
 

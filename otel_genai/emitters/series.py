@@ -6,7 +6,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from math import inf
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
@@ -18,7 +17,7 @@ from ..bus import bus
 from ..catalog.rows import Metric, Value
 from ..events import SeriesFolded
 from . import histograms
-from .histograms import Amounts, Labels, Moment, Place, fit
+from .histograms import TOO_MUCH, Amounts, Labels, Moment, Place, fit
 from .meters import book_of
 
 Series = tuple[tuple[str, Value], ...]
@@ -28,6 +27,8 @@ MOST_SERIES = 2000
 """Sets of attributes per metric, beside the one for what is over: as many as the SDK keeps."""
 OVERFLOW: Series = (("otel.metric.overflow", True),)
 """Where everything goes that finds no place of its own, as in the SDK."""
+TOO_LONG = 2**63
+"""From here on a whole number has no place in what is sent."""
 FRESH_MS = 300_000.0
 """How long a gauge's value stands where its event does not say: five minutes."""
 
@@ -92,7 +93,7 @@ class Measured(Bounded):
 class Tally(Measured):
     """The sums of a counter, kept here and read at each export: an addition costs a fraction of the SDK's own."""
 
-    def __init__(self, name: str, least: float = -inf) -> None:
+    def __init__(self, name: str, least: float = 1 - TOO_MUCH) -> None:
         super().__init__(name, self._sum)
         self.least = least
         """Zero where a sum may only rise."""
@@ -104,7 +105,7 @@ class Tally(Measured):
 
     def observe(self, _: CallbackOptions) -> list[Observation]:
         """Every sum there is, for whoever exports."""
-        return [Observation(one.amount, one.attributes) for one in list(self._sums) if one.amount is not None]
+        return [Observation(sent(one.amount), one.attributes) for one in list(self._sums) if one.amount is not None]
 
 
 class Sum:
@@ -121,6 +122,11 @@ class Sum:
         amounts, _, total = fit(amounts, moments, self._least)
         if amounts:
             self.amount = total if self.amount is None else self.amount + total
+
+
+def sent(amount: float) -> float:
+    """A sum as it can be sent."""
+    return amount if abs(amount) < TOO_LONG else float(amount)
 
 
 class Distribution(Measured):
@@ -145,7 +151,7 @@ class LastValues(Bounded):
         until = time.monotonic() + (FRESH_MS if fresh_ms is None else fresh_ms) / 1000
         with self._lock:
             folded = False
-            if amount is None or not -inf < amount < inf:
+            if amount is None or not -TOO_MUCH < amount < TOO_MUCH:
                 self._forget([series])
             elif series in self._values or self._finds_place():
                 self._values[series] = (amount, until)
@@ -212,7 +218,7 @@ def created(meter: Meter, name: str, metric: Metric) -> Tally | Distribution | L
         level = LastValues(name)
         level.instrument = meter.create_observable_up_down_counter(name, [level.observe], metric.unit, metric.doc)
         return level
-    tally = Tally(name, 0 if metric.instrument == "counter" else -inf)
+    tally = Tally(name, 0 if metric.instrument == "counter" else 1 - TOO_MUCH)
     if metric.instrument == "counter":
         meter.create_observable_counter(name, [tally.observe], metric.unit, metric.doc)
     else:
@@ -234,9 +240,9 @@ def recording(meter: Meter, name: str, metric: Metric) -> Callable[[Labels], Pla
 
     def place(attributes: Labels) -> Place:
         def record(amounts: Amounts, moments: Sequence[Moment]) -> None:
+            amounts, moments, _ = fit(amounts, moments, 0)
             for amount, moment in zip(amounts, moments, strict=True):
-                if amount is not None:
-                    made.record(amount, attributes, moment.context)
+                made.record(amount, attributes, moment.context)
 
         return record
 

@@ -130,7 +130,9 @@ def test_the_metrics_of_the_catalog_are_bounded_and_nothing_of_them_is_lost(capt
     assert sum(point.sum or 0 for point in captured.points("gen_ai.client.token.usage")) == MOST_SERIES + 10
 
 
-@pytest.mark.parametrize("spoilt", [float("nan"), float("inf"), float("-inf"), -1])
+@pytest.mark.parametrize(
+    "spoilt", [float("nan"), float("inf"), float("-inf"), -1, 2**53, 2**64, pytest.param(10**400, id="10**400")]
+)
 def test_an_amount_that_is_no_sum_does_not_spoil_a_counter(models: Models, spoilt: float) -> None:
     models.publish(1)
     genai.publish(Seen(model="model-0", amount=spoilt))
@@ -141,5 +143,8 @@ def test_an_amount_that_is_no_sum_does_not_spoil_a_counter(models: Models, spoil
 def test_a_counter_that_may_fall_falls(models: Models) -> None:
     models.publish(1)
     genai.publish(Seen(model="model-0", amount=-3))
+    (point,) = models.points("test.up_down_counter")
+    assert point.value == -2
+    genai.publish(Seen(model="model-0", amount=-(2**53)))
     (point,) = models.points("test.up_down_counter")
     assert point.value == -2

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import context, trace
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import Histogram as SdkHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
@@ -23,7 +24,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 import otel_genai as genai
 from otel_genai.catalog.rows import Metric, On, Shape
 from otel_genai.emitters import histograms
-from otel_genai.emitters.histograms import Moment
+from otel_genai.emitters.histograms import TOO_MUCH, Moment
 from otel_genai.emitters.later import Later
 from otel_genai.emitters.meters import EXEMPLAR_FILTER, Meters, plain
 from otel_genai.emitters.metrics import Metrics
@@ -49,6 +50,8 @@ TAKEN = (
     Metric("test.took", "histogram", "ms", "What it took.", (On(Took, "ms"),)),
 )
 
+COUNTED = Metric("test.total", "counter", "ms", "What all took.", (On(Took, "ms"),))
+
 
 def hold(held: threading.Event, done: threading.Event) -> None:
     with histograms.adding:
@@ -60,7 +63,10 @@ Reader = InMemoryMetricReader
 
 
 def points(reader: InMemoryMetricReader) -> list[Any]:
-    data: Any = reader.get_metrics_data()
+    return points_of(reader.get_metrics_data())
+
+
+def points_of(data: Any) -> list[Any]:
     scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
     return [point for scope in scopes for metric in scope.metrics for point in metric.data.data_points]
 
@@ -111,7 +117,10 @@ def test_a_reader_gets_them_also_where_the_sdk_has_nothing_and_one_that_comes_la
     assert points(early)[0].attributes == {"who": "ada"}
 
 
-@pytest.mark.parametrize("spoilt", [-1, float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "spoilt",
+    [-1, float("nan"), float("inf"), float("-inf"), TOO_MUCH, 2**64, pytest.param(10**400, id="10**400"), 1e300],
+)
 def test_an_amount_that_is_none_leaves_no_trace(spoilt: float) -> None:
     reader = Reader()
     place = made(Meters([reader])).place({})
@@ -120,6 +129,35 @@ def test_an_amount_that_is_none_leaves_no_trace(spoilt: float) -> None:
     place([2], [NOWHERE])
     place([spoilt], [NOWHERE])
     assert [(point.count, point.sum, point.min, point.max) for point in points(reader)] == [(1, 2, 2, 2)]
+
+
+@pytest.mark.parametrize("provide", [Meters, MeterProvider])
+@pytest.mark.parametrize("odd", [2**64 - 1, pytest.param(10**400, id="10**400")])
+def test_an_absurd_amount_is_left_out_and_all_metrics_go_on(provide: Any, odd: int) -> None:
+    reader = Reader()
+    provider = provide([reader])
+    handler = Metrics(provider.get_meter("test"), Shape(), (*TAKEN, COUNTED)).handler(Took, Took.kind)
+    assert handler is not None
+    span = TracerProvider(ALWAYS_ON, shutdown_on_exit=False).get_tracer("test").start_span("s")
+    with trace.use_span(span):
+        for ms in (1, odd, 2):
+            handler(Took(ms=ms))
+    data = reader.get_metrics_data()
+    assert data is not None
+    assert encode_metrics(data).ByteSize() > 0
+    assert {getattr(point, "sum", None) or point.value for point in points_of(data)} == {3}
+    provider.shutdown()
+
+
+def test_a_sum_that_has_grown_too_long_is_sent_as_another_number() -> None:
+    reader = Reader()
+    place = made(Meters([reader]), COUNTED).place({})
+    for _ in range(3000):
+        place([TOO_MUCH - 1], [NOWHERE])
+    data = reader.get_metrics_data()
+    assert data is not None
+    (metric,) = encode_metrics(data).resource_metrics[0].scope_metrics[0].metrics
+    assert metric.sum.data_points[0].as_double == pytest.approx(3000 * TOO_MUCH)
 
 
 def test_threads_lose_nothing() -> None:
