@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from math import inf
+from math import inf, nan
+from numbers import Real
 from threading import RLock
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,8 @@ BUCKETS = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0,
 
 TOO_MUCH: Final = 2**53
 """From here on an amount is an error: nobody has counted as many, and the exporter fails at what takes 64 bits."""
+NUMBERS: Final = (int, float, Real)
+"""What can be an amount: numbers of the language, and such as other libraries have."""
 
 
 class Moment(NamedTuple):
@@ -100,11 +103,16 @@ def fit(
 ) -> tuple[Sequence[float], Sequence[Moment], float]:
     """Those amounts that are at least that much, and not too much, their moments, and their sum: another spoils it."""
     try:
-        if min(amounts) >= least and max(amounts) < TOO_MUCH and (total := sum(amounts)) == total:
+        total = sum(amounts) if min(amounts) >= least and max(amounts) < TOO_MUCH else nan
+        if total == total and isinstance(total, (int, float)):
             return amounts, moments, total
-    except TypeError:  # one of them is no measurement
+    except (TypeError, ValueError):  # one of them is no measurement, or there is none
         pass
-    found = [one for one in zip(amounts, moments, strict=True) if one[0] is not None and least <= one[0] < TOO_MUCH]
+    if None in amounts:
+        when = [moment for amount, moment in zip(amounts, moments, strict=True) if amount is not None]
+        return fit([amount for amount in amounts if amount is not None], when, least)
+    numbers = (one for one in zip(amounts, moments, strict=True) if isinstance(one[0], NUMBERS))
+    found = [one for one in numbers if least <= one[0] < TOO_MUCH]
     fitting = [amount for amount, _ in found]
     return fitting, [moment for _, moment in found], sum(fitting)
 

@@ -17,7 +17,7 @@ from ..listeners import Handler
 from .histograms import Moment
 from .later import Later, remembered
 from .meters import settled_by
-from .plans import Added, Labels, Plans, Row, labels_of
+from .plans import MEASURING, Added, Labels, Plans, Row, labels_of
 from .series import LastValues, folding, instrument, tell_of_folds
 from .traced import Traced
 
@@ -28,7 +28,6 @@ Measured = tuple[Any, trace.Span, Context | None]
 """An event, its span, and the context where that is."""
 Measure = Callable[[Sequence[Measured]], object]
 
-MEASURING = "measuring"
 SAMPLED = trace.TraceFlags.SAMPLED
 
 
@@ -114,7 +113,9 @@ def measurement(plans: Plans) -> Measure:
                 said.append(amounts)
                 moments.append(Moment(event.at_ns, here if here.trace_flags & SAMPLED else None, context))
         for row, (said, moments) in rows.items():
-            guard.call(MEASURING, row.add, said, moments)
+            columns = enumerate(zip(*said))  # noqa: B905 (they are as many)
+            while not guard.call(MEASURING, row.add, columns, moments):
+                pass  # what failed costs none of the others
         if folding:
             tell_of_folds()
 

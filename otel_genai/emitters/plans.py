@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from .. import guard
 from ..catalog.rows import On, Read, Shape, Sources, Value, is_path, together
 from ..events import Event
 from . import histograms
@@ -16,6 +17,7 @@ Labels = Callable[[Event], dict[str, Value]]
 """Makes the attributes of a measurement."""
 Added = Tally | Distribution
 
+MEASURING: Final = "measuring"
 SERIES_REMEMBERED: Final = 1024
 """Per plan: sets of values whose rows are kept, for they are few."""
 PLANS_REMEMBERED: Final = 64
@@ -83,22 +85,29 @@ class Row:
         self._values = values
         self._places: list[Place | None] = [None] * len(members)
 
-    def add(self, said: Sequence[tuple[Any, ...]], moments: Sequence[Moment]) -> None:
-        """Add the amounts of several events. No lock may be held: to make a label may be the user's own code."""
-        missing: list[tuple[int, tuple[Any, ...]]] = []
-        with histograms.adding:
-            for index, amounts in enumerate(zip(*said)):  # noqa: B905 (they are as many)
-                place = self._places[index]
-                if place is not None:
-                    place(amounts, moments)
-                elif amounts.count(None) < len(amounts):
-                    missing.append((index, amounts))
-        for index, amounts in missing:
-            made, labels = self._members[index]
-            place = made.place(labels.of(self._values))
+    def add(self, columns: Iterator[tuple[int, Sequence[Any]]], moments: Sequence[Moment]) -> bool:
+        """Add the amounts of several events, place by place; where one fails, who calls goes on with those left."""
+        missing: list[tuple[int, Sequence[Any]]] = []
+        try:
             with histograms.adding:
-                place(amounts, moments)
-            self._places[index] = place
+                for index, amounts in columns:
+                    place = self._places[index]
+                    if place is not None:
+                        place(amounts, moments)
+                    elif amounts.count(None) < len(amounts):
+                        missing.append((index, amounts))
+        finally:
+            for index, amounts in missing:
+                guard.call(MEASURING, self._open, index, amounts, moments)
+        return True
+
+    def _open(self, index: int, amounts: Sequence[Any], moments: Sequence[Moment]) -> None:
+        """Make a place, and add to it. No lock may be held: to make a label may be the user's own code."""
+        made, labels = self._members[index]
+        place = made.place(labels.of(self._values))
+        with histograms.adding:
+            place(amounts, moments)
+        self._places[index] = place
 
 
 def told(sources: Sources) -> Sources:

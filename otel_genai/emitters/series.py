@@ -17,7 +17,7 @@ from ..bus import bus
 from ..catalog.rows import Metric, Value
 from ..events import SeriesFolded
 from . import histograms
-from .histograms import TOO_MUCH, Amounts, Labels, Moment, Place, fit
+from .histograms import NUMBERS, TOO_MUCH, Amounts, Labels, Moment, Place, fit
 from .meters import book_of
 
 Series = tuple[tuple[str, Value], ...]
@@ -151,7 +151,7 @@ class LastValues(Bounded):
         until = time.monotonic() + (FRESH_MS if fresh_ms is None else fresh_ms) / 1000
         with self._lock:
             folded = False
-            if amount is None or not -TOO_MUCH < amount < TOO_MUCH:
+            if not isinstance(amount, NUMBERS) or not -TOO_MUCH < amount < TOO_MUCH:
                 self._forget([series])
             elif series in self._values or self._finds_place():
                 self._values[series] = (amount, until)

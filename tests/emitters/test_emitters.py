@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,14 @@ def test_tokens_are_counted_once_per_kind_and_unknown_ones_not_at_all(captured: 
     assert tokens == {"input": 70, "output": 50, "cache_read": 30, "prompt": 100, "total": 150}
     usage = {point["gen_ai.token.type"]: point.sum for point in captured.points("gen_ai.client.token.usage")}
     assert usage == {"input": 100, "output": 50}
+
+
+def test_one_bad_amount_leaves_all_that_else_was_used(captured: Captured) -> None:
+    for number in range(20):
+        odd: Any = "8k" if number == 7 else 8000
+        genai.publish(genai.events.ModelUsage(provider="p", model="m", input_tokens=1, cost_usd=0.5, context_limit=odd))
+    (limits,), (cost,) = captured.points("openclaw.context.tokens"), captured.points("openclaw.cost.usd")
+    assert (limits.count, limits.sum, cost.value) == (19, 19 * 8000, 10)
 
 
 def test_a_zero_that_the_provider_says_is_an_observation(captured: Captured) -> None:

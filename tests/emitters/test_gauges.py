@@ -82,7 +82,9 @@ def test_a_gauge_shows_the_last_value_of_each_series_at_every_export(station: St
     assert station.seen() == {"roof": 0, "cellar": 12}
 
 
-@pytest.mark.parametrize("unknown", [None, nan, inf, -inf, 2**53, -(2**64), pytest.param(10**400, id="10**400")])
+@pytest.mark.parametrize(
+    "unknown", [None, nan, inf, -inf, 2**53, -(2**64), pytest.param(10**400, id="10**400"), "warm"]
+)
 def test_what_is_not_known_any_more_is_gone_at_once(station: Station, unknown: float | None) -> None:
     station.read(degrees=20, humidity=50)
     station.read(place="cellar", degrees=12)

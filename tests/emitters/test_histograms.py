@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -22,7 +24,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 import otel_genai as genai
-from otel_genai.catalog.rows import Metric, On, Shape
+from otel_genai import guard
+from otel_genai.catalog.rows import Attribute, Metric, On, Shape
 from otel_genai.emitters import histograms
 from otel_genai.emitters.histograms import TOO_MUCH, Moment
 from otel_genai.emitters.later import Later
@@ -147,6 +150,58 @@ def test_an_absurd_amount_is_left_out_and_all_metrics_go_on(provide: Any, odd: i
     assert encode_metrics(data).ByteSize() > 0
     assert {getattr(point, "sum", None) or point.value for point in points_of(data)} == {3}
     provider.shutdown()
+
+
+@pytest.mark.parametrize("odd", ["8k", [1], object(), Decimal(4), None])
+@pytest.mark.parametrize("row", [ROW, COUNTED])
+def test_what_is_no_number_costs_none_of_the_others_and_not_those_that_come_later(row: Metric, odd: Any) -> None:
+    reader = Reader()
+    place = made(Meters([reader]), row).place({})
+    place([odd], [NOWHERE])
+    place([1, odd, 2], [NOWHERE] * 3)
+    place([0.5], [NOWHERE])
+    (point,) = points(reader)
+    assert (getattr(point, "sum", None) or point.value) == 3.5
+    assert getattr(point, "count", 3) == 3
+
+
+def test_numbers_of_other_libraries_count_also_beside_what_is_none() -> None:
+    reader = Reader()
+    place = made(Meters([reader])).place({})
+    place([Fraction(1, 2)], [NOWHERE])
+    place([Fraction(1, 2), None, "8k"], [NOWHERE] * 3)
+    assert [(point.count, point.sum) for point in points(reader)] == [(2, 1)]
+
+
+def refused(*_: object) -> str:
+    raise ValueError("refused")
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_a_metric_that_fails_costs_none_of_the_others_of_the_same_event(failing: int) -> None:
+    reader = Reader()
+    labels = (Attribute("ms", "What it took.").of("ms", fit=refused),)
+    rows = [Metric(f"test.{number}", "counter", "1", "How often.", (On(Took, 1),)) for number in range(3)]
+    rows[failing] = Metric("test.broken", "counter", "1", "How often.", (On(Took, 1, labels),))
+    handler = Metrics(Meters([reader]).get_meter("test"), Shape(), rows, later := Later()).handler(Took, Took.kind)
+    assert handler is not None
+    with guard.strict(False):
+        for _ in range(2):
+            handler(Took(ms=1))
+            later.settle()
+    assert [point.value for point in points(reader)] == [2, 2]
+
+
+def test_a_place_that_fails_costs_none_of_the_others_of_the_same_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    handler = Metrics(provider.get_meter("test"), Shape(), (TAKEN[1], TAKEN[0], COUNTED)).handler(Took, Took.kind)
+    assert handler is not None
+    handler(Took(ms=1))
+    monkeypatch.setattr(type(provider.get_meter("test").create_histogram("other")), "record", refused)
+    with guard.strict(False):
+        handler(Took(ms=2))
+    assert sorted(getattr(point, "sum", None) or point.value for point in points(reader)) == [1, 2, 3]
 
 
 def test_a_sum_that_has_grown_too_long_is_sent_as_another_number() -> None:
