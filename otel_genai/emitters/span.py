@@ -59,6 +59,8 @@ class Span(ReadableSpan, trace.Span):
     _made: Mapping[str, Any] | None = None
     _status = UNSET
     _happened: BoundedList[Event] | None = None
+    _replaced = False
+    """Whether what it said first has been replaced by what it was told."""
 
     def __init__(
         self,
@@ -102,7 +104,8 @@ class Span(ReadableSpan, trace.Span):
             return self._made or {}
         if told is None:
             return guard.call(SAYING, story.first if self._end_time is None else story.whole) or {}
-        said = BoundedAttributes(MOST, guard.call(SAYING, story.first), immutable=False)
+        first = None if self._replaced else guard.call(SAYING, story.first)
+        said = BoundedAttributes(MOST, first, immutable=False)
         last = guard.call(SAYING, story.last) if self._end_time is not None else None
         for attributes in (told, last or {}):
             said.update(attributes)
@@ -115,7 +118,17 @@ class Span(ReadableSpan, trace.Span):
         made = self._made
         return MappingProxyType(self._said() if made is None else made)
 
-    _attributes = attributes  # a field there
+    @property
+    def _attributes(self) -> Attributes:
+        """A field there, into which processors that scrub spans put something else."""
+        return self.attributes
+
+    @_attributes.setter
+    def _attributes(self, attributes: Attributes) -> None:
+        if self._end_time is None:
+            self._told, self._replaced = BoundedAttributes(MOST, attributes, immutable=False), True
+        else:
+            self._made, self.story = attributes or {}, None
 
     # -- what others tell it
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import context, trace
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -398,6 +399,49 @@ def test_processors_are_told_and_read_all_there_is_at_the_time() -> None:
         found.append(hearing.heard)
     assert found[0] == found[1]
     assert [what for what, _ in found[0]] == ["start", "ending", "end"]
+
+
+def replace(span: Any) -> None:
+    span._attributes = {name: "***" for name in span.attributes if name != "from"}
+
+
+def take_all(span: Any) -> None:
+    span._attributes = None
+
+
+class Scrubbing(SpanProcessor):
+    """Does something to spans that are over, as a processor of the SDK's spans can."""
+
+    def __init__(self, scrub: Callable[[Any], object]) -> None:
+        self.on_end = scrub  # type: ignore[method-assign]  # (what the test wants)
+
+
+@pytest.mark.parametrize("scrub", [replace, take_all])
+@pytest.mark.parametrize("told", [nothing, DEEDS["an attribute"]])
+def test_a_processor_can_scrub_what_a_span_says_when_it_is_over(
+    scrub: Callable[[Any], object], told: Callable[[Any], object]
+) -> None:
+    found = []
+    for provide in (ours, theirs):
+        provider = provide()
+        provider.add_span_processor(Scrubbing(scrub))
+        found.append(read(ended(provider, told)))
+    assert found[0] == found[1]
+    assert set(found[0]["attributes"].values()) <= {"***"}
+
+
+def test_a_processor_can_replace_what_a_span_says_when_it_begins() -> None:
+    class Early(SpanProcessor):
+        def on_start(self, span: Any, parent_context: context.Context | None = None) -> None:
+            span._attributes = BoundedAttributes(MOST, {"model": "***"}, immutable=False)
+
+    found = []
+    for provide in (ours, theirs):
+        provider = provide()
+        provider.add_span_processor(Early())
+        found.append(read(ended(provider, DEEDS["an attribute"])))
+    assert found[0] == found[1]
+    assert found[0]["attributes"] == {"model": "***", "of the user": 1, **Story().last()}
 
 
 # -- through the house
