@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import ref
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -287,18 +288,24 @@ class Unsaid:
     """
 
     def __init__(self) -> None:
-        self._spans: deque[Span] = deque()
+        self._spans: deque[ref[Span]] = deque()
+        """Not held: one that nobody holds has been exported, or is read by nobody."""
 
     def add(self, span: Span) -> None:
         spans = self._spans
-        spans.append(span)
+        spans.append(ref(span))
         try:
-            while spans[0].settled or len(spans) > MOST_UNSAID:
-                spans.popleft().settle()
+            while (first := spans[0]()) is None or first._made is not None or len(spans) > MOST_UNSAID:
+                settle(spans.popleft())
         except IndexError:  # another thread takes them, too
             pass
 
     def settle(self) -> None:
         with suppress(IndexError):
             while True:
-                self._spans.popleft().settle()
+                settle(self._spans.popleft())
+
+
+def settle(span: ref[Span]) -> None:
+    if (found := span()) is not None:
+        found.settle()

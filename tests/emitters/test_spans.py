@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -497,6 +498,25 @@ def test_spans_that_nobody_reads_are_settled_when_there_are_too_many(unread: Tra
         with genai.tool("search"):
             pass
     assert [span.settled for span in queue.spans] == [True] * 3 + [False] * MOST_UNSAID
+
+
+def test_a_span_that_was_exported_is_let_go_with_what_it_says(unread: Tracers) -> None:
+    queue = Queue()
+    unread.add_span_processor(queue)
+    for name in ("one", "other"):
+        with genai.tool(name):
+            pass
+    exported = [(weakref.ref(span), dict(span.attributes)["gen_ai.tool.name"]) for span in queue.spans]
+    queue.spans.clear()
+    assert [(span(), name) for span, name in exported] == [(None, "one"), (None, "other")]
+
+
+def test_a_span_that_nobody_reads_is_let_go(unread: Tracers) -> None:
+    ended: list[weakref.ref[Any]] = []
+    for _ in range(3):
+        with genai.tool("search"):
+            ended.append(weakref.ref(trace.get_current_span()))
+    assert [span() for span in ended] == [None] * 3
 
 
 def test_threads_that_read_one_span_at_once_read_the_same(unread: Tracers) -> None:
