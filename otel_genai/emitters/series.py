@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
@@ -142,8 +142,13 @@ class LastValues(Bounded):
         self._values: dict[Series, tuple[float, float]] = {}
         """Each with the time at which it is out of date."""
         self._lost = False
-        self.instrument: Any = None
+        self._instrument: Callable[[], Any] | None = None
         _gauges.add(self)
+
+    def shown_by(self, instrument: Any) -> LastValues:
+        """The SDK's instrument is known, but not held: it holds all that is collected with it, and so its meter."""
+        self._instrument = guard.attempt(ref, instrument)[0]
+        return self
 
     def keep(self, amount: float | None, attributes: Labels, fresh_ms: float | None) -> None:
         """`amount` holds for `fresh_ms` milliseconds; `None`, and what is no number, is not known from now on."""
@@ -165,8 +170,8 @@ class LastValues(Bounded):
         with self._lock:
             self._forget_old()
             values, lost, self._lost = list(self._values.items()), self._lost, False
-        if lost:
-            guard.attempt(forget_series, self.instrument)
+        if lost and self._instrument is not None:
+            guard.attempt(forget_series, self._instrument())
         return [Observation(amount, dict(series)) for series, (amount, _) in values]
 
     def _finds_place(self) -> bool:
@@ -212,12 +217,10 @@ def created(meter: Meter, name: str, metric: Metric) -> Tally | Distribution | L
         return distribution(meter, name, metric)
     if metric.instrument == "gauge":
         gauge = LastValues(name)
-        gauge.instrument = meter.create_observable_gauge(name, [gauge.observe], metric.unit, metric.doc)
-        return gauge
+        return gauge.shown_by(meter.create_observable_gauge(name, [gauge.observe], metric.unit, metric.doc))
     if metric.whole:
         level = LastValues(name)
-        level.instrument = meter.create_observable_up_down_counter(name, [level.observe], metric.unit, metric.doc)
-        return level
+        return level.shown_by(meter.create_observable_up_down_counter(name, [level.observe], metric.unit, metric.doc))
     tally = Tally(name, 0 if metric.instrument == "counter" else 1 - TOO_MUCH)
     if metric.instrument == "counter":
         meter.create_observable_counter(name, [tally.observe], metric.unit, metric.doc)

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
-from weakref import WeakKeyDictionary
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -41,6 +40,8 @@ OTHERWISE: Final = re.compile(
     r"|OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
 )
 """Variables that want something of the SDK's spans that ours do not do."""
+OURS: Final = "_otel_genai_begins"
+"""Where a tracer has what begins its spans. That holds the provider, and so the tracer: nobody else may hold it."""
 NO_FLAGS: Final = TraceFlags(TraceFlags.DEFAULT)
 NO_STATE: Final = TraceState()
 RANDOM: Final = TraceFlags(TraceFlags.RANDOM_TRACE_ID)
@@ -71,7 +72,7 @@ class Tracers(TracerProvider):
     ) -> Tracer:
         tracer = super().get_tracer(name, version, schema_url, attributes)
         if self._lets and type(tracer) is SdkTracer:
-            _ours[tracer] = Ours(self, InstrumentationScope(name, version, schema_url, attributes))
+            vars(tracer)[OURS] = Ours(self, InstrumentationScope(name, version, schema_url, attributes))
         return tracer
 
 
@@ -88,7 +89,8 @@ class Begins(Protocol):
 
 def begins(tracer: Tracer) -> Begins:
     """What begins the spans of a tracer."""
-    return _ours.get(tracer) or Theirs(tracer)
+    ours = getattr(tracer, OURS, None)
+    return ours if isinstance(ours, Ours) else Theirs(tracer)
 
 
 class Theirs:
@@ -163,6 +165,3 @@ def share(sampler: Sampler) -> int | None:
     if sampler is ALWAYS_ON or sampler is ALWAYS_OFF:
         return _IDS + 1 if sampler is ALWAYS_ON else 0
     return getattr(sampler, "bound", None) if type(sampler) is TraceIdRatioBased else None
-
-
-_ours: WeakKeyDictionary[Tracer, Ours] = WeakKeyDictionary()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from dataclasses import dataclass
 from math import inf, nan
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics import Histogram, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 
 import otel_genai as genai
 from otel_genai.catalog.rows import Attribute, Metric, On, Shape
 from otel_genai.emitters import series
+from otel_genai.emitters.meters import Meters
 from otel_genai.emitters.metrics import Metrics
 from otel_genai.events import ContainerStats, Event
 from otel_genai.testing import Captured
@@ -168,6 +170,21 @@ def test_a_provider_that_is_let_go_takes_its_instruments_along() -> None:
     del station
     gc.collect()
     assert len(series._instruments) == before
+
+
+@pytest.mark.parametrize("temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
+def test_our_provider_that_is_let_go_is_freed(temporality: AggregationTemporality) -> None:
+    rows = (*ROWS, Metric("test.spread", "histogram", "Cel", "How warm it was.", (On(Reading, "degrees", PLACE),)))
+    provider = Meters([InMemoryMetricReader({Histogram: temporality})])
+    handler = Metrics(provider.get_meter("test"), Shape(), rows).handler(Reading, Reading.kind)
+    assert handler is not None
+    handler(Reading(degrees=20))
+    provider.force_flush()
+    provider.shutdown()
+    let_go = weakref.ref(provider)
+    del provider, handler
+    gc.collect()
+    assert let_go() is None
 
 
 def test_what_an_agent_uses_is_three_gauges_and_gone_when_it_is(captured: Captured) -> None:

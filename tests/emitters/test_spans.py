@@ -325,6 +325,19 @@ def test_a_provider_of_somebody_else_makes_its_own_spans() -> None:
     assert isinstance(begins(trace.NoOpTracer()), Theirs)
 
 
+def test_a_provider_that_is_let_go_is_freed() -> None:
+    provider = Tracers(ALWAYS_ON)
+    undo = pipeline.connect(config.load({"enabled": True}, environ={}), provider, None)
+    with genai.tool("search"):
+        pass
+    undo()
+    provider.shutdown()
+    let_go = weakref.ref(provider)
+    del provider, undo
+    gc.collect()
+    assert let_go() is None
+
+
 # -- when it says what it says
 
 
