@@ -6,10 +6,9 @@ each bucket the last amount that was measured within a sampled span.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from math import inf, nan
+from math import inf
 from numbers import Real
 from threading import RLock
 from typing import Any, Final, NamedTuple
@@ -65,12 +64,15 @@ class Series:
         self.least, self.most = inf, -inf
         self.exemplars: dict[int, tuple[float, Moment]] = {}
         """The last of each bucket that was measured within a span that can be looked up."""
-        self.since_ns = time.time_ns()
+        self.since_ns = 0
+        """When the first of them was measured, of those that were written first."""
 
     def record(self, amounts: Amounts, moments: Sequence[Moment]) -> None:
         amounts, moments, total = fit(amounts, moments, 0)
         if not amounts:
             return
+        if not self.since_ns:
+            self.since_ns = min(moment.at_ns for moment in moments)
         bounds, counts, exemplars = self._bounds, self.counts, self.exemplars
         for amount, moment in zip(amounts, moments):  # noqa: B905 (they are as many)
             bucket = bisect_left(bounds, amount)
@@ -103,9 +105,10 @@ def fit(
 ) -> tuple[Sequence[float], Sequence[Moment], float]:
     """Those amounts that are at least that much, and not too much, their moments, and their sum: another spoils it."""
     try:
-        total = sum(amounts) if min(amounts) >= least and max(amounts) < TOO_MUCH else nan
-        if total == total and isinstance(total, (int, float)):
-            return amounts, moments, total
+        if min(amounts) >= least and max(amounts) < TOO_MUCH:
+            total = sum(amounts)
+            if type(total) is int or (type(total) is float and total == total):
+                return amounts, moments, total
     except (TypeError, ValueError):  # one of them is no measurement, or there is none
         pass
     if None in amounts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -224,6 +225,31 @@ def test_threads_lose_nothing() -> None:
     counted, took = points(reader)
     assert counted.value == 4000
     assert (took.count, took.sum, sum(took.bucket_counts)) == (4000, 500 * sum(range(8)), 4000)
+
+
+def test_a_histogram_begins_when_the_first_was_measured_though_that_is_written_later() -> None:
+    reader, later = Reader(), Later()
+    handler = Metrics(Meters([reader]).get_meter("test"), Shape(), TAKEN[1:], later).handler(Took, Took.kind)
+    assert handler is not None
+    found = []
+    for times in ((1000, 700, 900), (2000,)):
+        for at_ns in times:
+            event = Took(ms=1)
+            event.at_ns = at_ns
+            handler(event)
+        (point,) = points(reader)
+        found.append((point.start_time_unix_nano, point.count))
+    assert found == [(700, 3), (700, 4)]
+
+
+def test_what_was_measured_first_was_measured_after_the_beginning_of_its_histogram(captured: Captured) -> None:
+    before = time.time_ns()
+    for _ in range(3):
+        with genai.tool("search"):
+            pass
+    after = time.time_ns()
+    (point,) = [one for one in points(captured.reader) if hasattr(one, "bucket_counts")]
+    assert before < point.start_time_unix_nano <= min(one.time_unix_nano for one in point.exemplars) < after
 
 
 # -- exemplars
