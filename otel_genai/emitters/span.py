@@ -138,16 +138,18 @@ class Span(ReadableSpan, trace.Span):
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         if self._open("attributes"):
-            if self._told is None:
-                self._told = BoundedAttributes(MOST, immutable=False)
+            told = self._told
+            if told is None:  # of two threads, both get what came first
+                told = self.__dict__.setdefault("_told", BoundedAttributes(MOST, immutable=False))
             for name, value in attributes.items():
-                self._told[name] = value
+                told[name] = value
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         if self._open("an event"):
-            if self._happened is None:
-                self._happened = BoundedList(MOST)
-            self._happened.append(Event(name, BoundedAttributes(MOST, attributes), timestamp))
+            happened = self._happened
+            if happened is None:
+                happened = self.__dict__.setdefault("_happened", BoundedList(MOST))
+            happened.append(Event(name, BoundedAttributes(MOST, attributes), timestamp))
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         if self._open("a link") and (context.is_valid or attributes or context.trace_state):

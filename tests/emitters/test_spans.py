@@ -6,8 +6,10 @@ import gc
 import json
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -44,6 +46,7 @@ from opentelemetry.trace import (
 
 import otel_genai as genai
 from otel_genai import config, guard, pipeline
+from otel_genai.emitters import span as span_module
 from otel_genai.emitters.span import MOST, MOST_UNSAID, Span
 from otel_genai.emitters.spans import Ours, Theirs, Tracers, begins
 from otel_genai.providers import Providers
@@ -355,6 +358,29 @@ def test_while_it_runs_it_says_what_it_said_first_and_what_it_was_told() -> None
     span = begun(ours())
     span.set_attribute("of the user", 1)
     assert dict(span.attributes) == {**Story().first(), "of the user": 1}
+
+
+def slow(make: Callable[..., Any]) -> Callable[..., Any]:
+    def made(*args: Any, **how: Any) -> Any:
+        time.sleep(0.02)
+        return make(*args, **how)
+
+    return made
+
+
+@pytest.mark.parametrize("name", ["BoundedAttributes", "BoundedList"])
+def test_what_threads_tell_it_first_at_the_same_time_is_all_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tell(number: int) -> None:
+        ready.wait()
+        span.add_event(f"e{number}")
+        span.set_attribute(f"a{number}", number)
+
+    monkeypatch.setattr(span_module, name, slow(getattr(span_module, name)))
+    span, ready = begun(ours()), threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(tell, range(4)))
+    assert {f"a{number}" for number in range(4)} <= set(span.attributes)
+    assert {event.name for event in span.events} == {f"e{number}" for number in range(4)}
 
 
 def test_nobody_can_change_it_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
