@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from weakref import ref
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -31,8 +28,6 @@ Said = dict[str, Any]
 SAYING: Final = "making the attributes of a span"
 MOST: Final = 128
 """Attributes, events and links of a span, and attributes of one of these: as many as the SDK keeps."""
-MOST_UNSAID: Final = 2048
-"""Spans that wait to be read: as many as the SDK's queue holds."""
 UNSET: Final = Status(StatusCode.UNSET)
 
 
@@ -281,33 +276,3 @@ class Span(ReadableSpan, trace.Span):
             instrumentation_scope=self._instrumentation_scope,
         ).to_json(indent)
         return said
-
-
-class Unsaid:
-    """Spans that are over and have not made yet what they say: whoever exports them reads them soon.
-
-    What may leave is decided by what is configured now, so that they are settled before that changes.
-    """
-
-    def __init__(self) -> None:
-        self._spans: deque[ref[Span]] = deque()
-        """Not held: one that nobody holds has been exported, or is read by nobody."""
-
-    def add(self, span: Span) -> None:
-        spans = self._spans
-        spans.append(ref(span))
-        try:
-            while (first := spans[0]()) is None or first._made is not None or len(spans) > MOST_UNSAID:
-                settle(spans.popleft())
-        except IndexError:  # another thread takes them, too
-            pass
-
-    def settle(self) -> None:
-        with suppress(IndexError):
-            while True:
-                settle(self._spans.popleft())
-
-
-def settle(span: ref[Span]) -> None:
-    if (found := span()) is not None:
-        found.settle()

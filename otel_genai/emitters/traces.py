@@ -23,9 +23,10 @@ from . import propagation
 from .contents import Keeping
 from .later import remembered
 from .reader import Reader, Said
-from .span import Span, Unsaid
+from .span import Span
 from .spans import begins
 from .traced import Traced, keep, local_server_span, surroundings, unsampled
+from .unsaid import Unsaid
 
 KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
 NAMES_REMEMBERED = 1024

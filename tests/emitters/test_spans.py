@@ -47,8 +47,9 @@ from opentelemetry.trace import (
 import otel_genai as genai
 from otel_genai import config, guard, pipeline
 from otel_genai.emitters import span as span_module
-from otel_genai.emitters.span import MOST, MOST_UNSAID, Span
+from otel_genai.emitters.span import MOST, Span
 from otel_genai.emitters.spans import Ours, Theirs, Tracers, begins
+from otel_genai.emitters.unsaid import MOST_UNSAID
 from otel_genai.providers import Providers
 from otel_genai.testing import Captured
 
