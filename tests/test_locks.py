@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,3 +62,16 @@ def test_a_failure_in_a_child_is_counted_whoever_counted_one_at_the_fork() -> No
 
     with held(guard._lock):
         assert in_a_child(failing) == 0
+
+
+MADE_OTHERWISE = {
+    "locks.py",
+    "claim.py",  # the engine's claim: whoever forks takes it before, and gives it back on both sides
+}
+
+
+def test_all_locks_are_of_that_kind() -> None:
+    package = Path(locks.__file__).parent
+    integrations = package.parent.glob("integrations/otel_genai_*/**/*.py")
+    sources = [one for one in (*package.rglob("*.py"), *integrations) if one.name not in MADE_OTHERWISE]
+    assert [one.name for one in sources if re.search(r"\b(Lock|RLock|Semaphore)\(\)", one.read_text("utf-8"))] == []

@@ -5,20 +5,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from agents.tracing import add_trace_processor, get_trace_provider
 
-from otel_genai import guard
+from otel_genai import guard, locks
 
 from .processor import Processor
 
 __all__ = ["Processor", "instrument"]
 
 
-_lock = threading.Lock()
+_lock = locks.lock()
 
 
 def instrument() -> Callable[[], None]:

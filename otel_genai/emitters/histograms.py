@@ -10,7 +10,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import inf
 from numbers import Real
-from threading import RLock
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context
@@ -19,6 +18,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, HistogramDa
 from opentelemetry.sdk.metrics.export import Histogram as Points
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 
+from .. import locks
 from ..catalog.rows import Metric as Row
 from ..catalog.rows import Value
 
@@ -47,7 +47,7 @@ Amounts = Sequence[float | None]
 Place = Callable[[Amounts, Sequence[Moment]], object]
 """Adds amounts to one series, each with its moment. Who calls it holds `adding`, once for all series."""
 
-adding = RLock()
+adding = locks.reentrant()
 """Held by who adds to sums and histograms, and by who reads the latter."""
 
 
@@ -139,9 +139,3 @@ class Histogram:
         found = [series.point(now_ns, after_ns) for series in list(self._series)]
         points = Points([point for point in found if point is not None], AggregationTemporality.CUMULATIVE)
         return Metric(self._name, self._row.doc, self._row.unit, points) if points.data_points else None
-
-
-def forked() -> None:
-    """In the child: the lock may have been held by a thread that is not there."""
-    global adding
-    adding = RLock()

@@ -6,13 +6,12 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from .. import guard
+from .. import guard, locks
 from ..bus import bus
 from ..catalog.rows import Metric, Value
 from ..events import SeriesFolded
@@ -138,7 +137,7 @@ class LastValues(Bounded):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._lock = Lock()
+        self._lock = locks.lock()
         self._values: dict[Series, tuple[float, float]] = {}
         """Each with the time at which it is out of date."""
         self._lost = False
@@ -188,8 +187,7 @@ class LastValues(Bounded):
             self._lost = self._values.pop(series, None) is not None or self._lost
 
     def forked(self) -> None:
-        """In the child: whoever says these values says them in the parent, and the lock may be held by nobody."""
-        self._lock = Lock()
+        """In the child: whoever says these values says them in the parent."""
         self._values.clear()
 
 
@@ -257,7 +255,6 @@ _gauges: WeakSet[LastValues] = WeakSet()
 
 
 def _forked() -> None:
-    histograms.forked()
     for gauge in list(_gauges):
         gauge.forked()
 
