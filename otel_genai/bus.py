@@ -20,6 +20,7 @@ from .scope import enter as enter_scope
 from .scope import reset as leave_scope
 
 TELLING = "telling a subscriber"
+NOTING = "noting what has happened"
 
 
 class Tracing(Protocol):
@@ -86,7 +87,8 @@ class Bus(Listeners):
             wire_names.check_event(event)
             raise
         if handlers:
-            event.happen(time.time_ns(), parent.inner if parent else scope.current(), parent)
+            here = parent.inner if parent else scope.current()
+            guard.call(NOTING, event.happen, time.time_ns(), here, parent)
             self._tell(handlers, event)
 
     def start(self, operation: Operation) -> None:
@@ -113,9 +115,10 @@ class Bus(Listeners):
             return
         if operation.__dict__.pop("open", 0) != _generation:
             return
-        operation.end(error)
+        guard.call(NOTING, operation.end, error)  # what it was told may be of any type
         handlers, interested = self._find(type(operation), operation.kind), self._find_following(operation.follows)
-        follow = tuple(operation.following()) if interested else ()  # now, so that its cost is reckoned only once
+        # now, so that its cost is reckoned only once
+        follow = guard.call(NOTING, tuple, operation.following()) or () if interested else ()
         if self._late or collecting():
             self._tell(handlers, operation)
         else:

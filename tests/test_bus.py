@@ -18,7 +18,7 @@ from otel_genai.bus import Bus, bus
 from otel_genai.collector import collecting
 from otel_genai.events import Event, HarnessRun, MessageQueued, ModelCall, ModelUsage, Operation, ToolExecution
 from otel_genai.sources import streams
-from otel_genai.testing import Captured
+from otel_genai.testing import Captured, capture
 
 
 def kinds(told: list[Event]) -> list[str]:
@@ -518,6 +518,17 @@ def test_what_begins_inside_of_what_is_over_is_still_inside_of_what_runs() -> No
     spawned.run(one.start, late)
     assert late.scope.operation is over
     assert over.scope.operation is agent
+
+
+@pytest.mark.parametrize("tokens", ["12", [1], {"input": 3}, object()])
+def test_tokens_that_are_no_numbers_are_no_error_of_the_program(tokens: Any) -> None:
+    with capture() as captured, guard.strict(False):
+        with genai.agent("planner"), genai.model_call("m", provider="p") as call:
+            call.update(input_tokens=tokens, output_tokens=2)
+        genai.publish(ModelUsage(provider="p", model="m", input_tokens=tokens))
+        captured.metrics()  # which is where some of it is noticed
+        assert {span.name for span in captured.spans} >= {"openclaw.model.call", "openclaw.harness.run"}
+    assert call.event.outcome == "completed"
 
 
 def test_a_harness_run_tells_its_name_to_what_happens_inside() -> None:

@@ -139,7 +139,7 @@ class ModelUsage(Priced, Event):
         if around is not None:
             self.runtime_family, self.sandbox_profile = around.runtime_family, around.sandbox_profile
             self.source = around.source
-        if self.parent is None and not (self.total_tokens is None and self.cost_usd is None):
+        if self.parent is None and (self.has_tokens or self.cost_usd is not None):
             self.tell_those_around()  # a model call has done so for its own
 
 
