@@ -179,7 +179,12 @@ def capture(**options: Unpack[Options]) -> Iterator[Captured]:
     A pipeline that the program has configured is told nothing meanwhile, and `configure` switches nothing on. Who
     subscribes inside is told nothing afterwards.
     """
-    from . import config, guard, pipeline  # late, here and below: this module is loaded by every run of pytest
+    from . import (  # late, here and below: this module is loaded by every run of pytest
+        config,
+        connection,
+        guard,
+        pipeline,
+    )
     from .bus import bus
     from .sources import logs, outbound
 
@@ -190,8 +195,8 @@ def capture(**options: Unpack[Options]) -> Iterator[Captured]:
         everything = _captured(loaded, undo)
         undo.callback(config.activate, config.activate(loaded))
         loggers = everything.logger_provider if loaded.logs else None
-        emitters = pipeline.Emitters(loaded, everything.tracer_provider, everything.meter_provider, loggers)
-        undo.callback(pipeline.redacting(loaded))
+        emitters = connection.Emitters(loaded, everything.tracer_provider, everything.meter_provider, loggers)
+        undo.callback(connection.redacting(loaded))
         emitters.connect()
         undo.callback(emitters.disconnect)
         if loaded.logs:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
-from otel_genai import config, pipeline
+from otel_genai import config, connection
 from otel_genai.emitters.meters import Meters
 from otel_genai.emitters.spans import Tracers
 from otel_genai.sources import outbound
@@ -90,7 +90,7 @@ def connected(
     semconv = {"default": None, "latest": "gen_ai_latest_experimental"}[shape]
     loaded = config.load({"enabled": True, "semconv": semconv, **(options or {})}, environ={})
     before = config.activate(loaded)
-    undo = [pipeline.connect(loaded, tracer_provider, meter_provider), outbound.install()]
+    undo = [connection.connect(loaded, tracer_provider, meter_provider), outbound.install()]
     if also:
         undo.append(also())
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import otel_genai as genai
-from otel_genai import config, pipeline
+from otel_genai import config, connection
 from otel_genai.testing import Captured, capture
 
 REPLY = {
@@ -233,7 +233,7 @@ def test_an_unsampled_root_says_so_to_the_provider() -> None:
 def test_a_provider_that_is_connected_again_goes_on_counting(captured: Captured) -> None:
     loaded = config.load({"enabled": True}, environ={})
     genai.publish(genai.events.MessageQueued(source="a"))
-    undo = pipeline.connect(loaded, None, captured.meter_provider)
+    undo = connection.connect(loaded, None, captured.meter_provider)
     genai.publish(genai.events.MessageQueued(source="a"))
     undo()
     (point,) = captured.points("openclaw.message.queued")

@@ -45,7 +45,7 @@ from opentelemetry.trace import (
 )
 
 import otel_genai as genai
-from otel_genai import config, guard, pipeline
+from otel_genai import config, connection, guard
 from otel_genai.emitters import span as span_module
 from otel_genai.emitters.span import MOST, Span
 from otel_genai.emitters.spans import Ours, Theirs, Tracers, begins
@@ -248,7 +248,7 @@ def test_which_roots_are_recorded_is_as_the_sdk_decides(sampler: str, trace_id: 
 def test_the_spans_are_ours_as_we_are_configured_by_default_and_with_a_sample_rate(options: dict[str, float]) -> None:
     loaded = config.load({"enabled": True, "endpoint": "http://127.0.0.1:9", "metrics": False, **options}, environ={})
     providers = Providers.build(loaded)
-    undo = pipeline.connect(loaded, providers.tracer_provider, None)
+    undo = connection.connect(loaded, providers.tracer_provider, None)
     with genai.tool("search"):
         span = trace.get_current_span()
     undo()
@@ -331,7 +331,7 @@ def test_a_provider_of_somebody_else_makes_its_own_spans() -> None:
 
 def test_a_provider_that_is_let_go_is_freed() -> None:
     provider = Tracers(ALWAYS_ON)
-    undo = pipeline.connect(config.load({"enabled": True}, environ={}), provider, None)
+    undo = connection.connect(config.load({"enabled": True}, environ={}), provider, None)
     with genai.tool("search"):
         pass
     undo()
@@ -493,7 +493,7 @@ def unread() -> Iterator[Tracers]:
     """Our telemetry is on, with a provider whose spans nobody reads before the test does."""
     provider = Tracers(ALWAYS_ON)
     loaded = config.load({"enabled": True, "redact": lambda text: text.replace("ada", "***")}, environ={})
-    undo = pipeline.connect(loaded, provider, None)
+    undo = connection.connect(loaded, provider, None)
     yield provider
     undo()
 
@@ -512,7 +512,7 @@ def test_what_may_leave_is_decided_by_what_was_configured_when_it_happened() -> 
     provider, queue = Tracers(ALWAYS_ON), Queue()
     provider.add_span_processor(queue)
     loaded = config.load({"enabled": True, "redact": lambda text: text.replace("ada", "***")}, environ={})
-    undo = pipeline.connect(loaded, provider, None)
+    undo = connection.connect(loaded, provider, None)
     with genai.tool("ask ada"):
         pass
     undo()
@@ -619,7 +619,7 @@ def test_a_provider_of_somebody_else_gets_the_same_spans(semconv: str | None) ->
         provider = provide()
         exporter = kept(provider)
         loaded = config.load({"enabled": True, "semconv": semconv}, environ={})
-        undo = pipeline.connect(loaded, provider, None)
+        undo = connection.connect(loaded, provider, None)
         a_day()
         undo()
         found.append([told(span) for span in exporter.get_finished_spans()])
