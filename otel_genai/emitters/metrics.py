@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from opentelemetry import trace
@@ -26,7 +26,7 @@ Shown = tuple[Labels, tuple[tuple[LastValues, Read], ...]]
 Made = Added | LastValues
 Measured = tuple[Any, trace.Span, Context | None]
 """An event, its span, and the context where that is."""
-Measure = Callable[[Sequence[Measured]], object]
+Measure = Callable[[Iterable[Measured]], object]
 
 SAMPLED = trace.TraceFlags.SAMPLED
 
@@ -103,7 +103,7 @@ def measuring(measures: Sequence[Measure], later: Later | None) -> Handler:
 def measurement(plans: Plans) -> Measure:
     """What adds what events say, each within its span, to counters and histograms."""
 
-    def measure(events: Sequence[Measured]) -> None:
+    def measure(events: Iterable[Measured]) -> None:
         rows: dict[Row, tuple[list[tuple[Any, ...]], list[Moment]]] = {}
         for event, span, context in events:
             with guard.around(MEASURING):
@@ -125,14 +125,17 @@ def measurement(plans: Plans) -> Measure:
 def following(measure: Measure) -> Measure:
     """What has that measured which follows from operations, within their spans."""
 
-    def follow(operations: Sequence[Measured]) -> None:
-        events: list[Measured] = []
-        for operation, span, context in operations:
-            with guard.around(MEASURING):
-                events += [(event, span, context) for event in operation.following()]
-        measure(events)
+    def follow(operations: Iterable[Measured]) -> None:
+        measure(what_follows(operations))
 
     return follow
+
+
+def what_follows(operations: Iterable[Measured]) -> Iterator[Measured]:
+    """One by one, so that each is gone before the next one is made."""
+    for operation, span, context in operations:
+        for event in guard.call(MEASURING, tuple, operation.following()) or ():
+            yield event, span, context
 
 
 def where(event: Event) -> tuple[trace.Span, Context | None]:
