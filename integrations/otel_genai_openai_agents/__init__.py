@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from agents.tracing import add_trace_processor, get_trace_provider
 
 from otel_genai import guard, locks
+from otel_genai.sources.replacing import once
 
 from .processor import Processor
 
@@ -25,16 +27,7 @@ def instrument() -> Callable[[], None]:
     with _lock:
         processor = next((one for one in present() if isinstance(one, Processor)), None) or added()
         processor.users += 1
-    done = False
-
-    def undo() -> None:
-        nonlocal done
-        with _lock:
-            if not done:
-                done = True
-                guard.call("undoing an integration", release, processor)
-
-    return undo
+    return once(partial(guard.call, "undoing an integration", release, processor))
 
 
 def present() -> tuple[object, ...]:
@@ -51,7 +44,8 @@ def added() -> Processor:
 
 def release(processor: Processor) -> None:
     """Take a processor away, unless somebody else wants it."""
-    processor.users -= 1
-    if not processor.users:
-        left: Any = [one for one in present() if one is not processor]
-        get_trace_provider().set_processors(left)
+    with _lock:
+        processor.users -= 1
+        if not processor.users:
+            left: Any = [one for one in present() if one is not processor]
+            get_trace_provider().set_processors(left)

@@ -25,6 +25,7 @@ from .. import guard, locks, scope
 from ..events import ModelCall, RemoteAgent
 from .carriers import replace_context, with_context
 from .identity import asks_for_token
+from .replacing import once
 
 Call = ModelCall | RemoteAgent
 """What is asked of somebody elsewhere."""
@@ -249,20 +250,15 @@ def install() -> Callable[[], None]:
         if _installs == 1:
             for library in LIBRARIES:
                 _wrap_or_await(library)
-    done = False
+    return once(_uninstall)
 
-    def undo() -> None:
-        global _installs
-        nonlocal done
-        with _lock:
-            if done:
-                return
-            done = True
-            _installs -= 1
-            if not _installs:
-                _unwrap()
 
-    return undo
+def _uninstall() -> None:
+    global _installs
+    with _lock:
+        _installs -= 1
+        if not _installs:
+            _unwrap()
 
 
 def _wrap_or_await(library: str) -> None:

@@ -35,16 +35,21 @@ def replaced(owner: Any, name: str, observed: Observed) -> Undo:
     with _lock:
         place = _found(owner, name, observed) or Place(owner, name, observed)
         place.users += 1
-    done = False
+    return once(place.release)
 
-    def undo() -> None:
-        nonlocal done
-        with _lock:
-            if not done:
-                done = True
-                place.release()
 
-    return undo
+def once(undo: Callable[[], object]) -> Undo:
+    """The same undo, which counts once, whoever calls it again."""
+    left = [undo]
+
+    def undone() -> None:
+        try:
+            last = left.pop()
+        except IndexError:
+            return
+        last()
+
+    return undone
 
 
 class Place:
@@ -67,13 +72,14 @@ class Place:
         return inspect.unwrap(vars(owner)[name], stop=lambda one: one is self._ours) is self._ours
 
     def release(self) -> None:
-        self.users -= 1
-        if self.users:
-            return
-        _places.remove(self)
-        owner, name = self._key
-        if vars(owner).get(name) is self._ours:
-            setattr(owner, name, self._original)
+        with _lock:
+            self.users -= 1
+            if self.users:
+                return
+            _places.remove(self)
+            owner, name = self._key
+            if vars(owner).get(name) is self._ours:
+                setattr(owner, name, self._original)
 
 
 _lock = locks.reentrant()
