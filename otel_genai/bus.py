@@ -117,13 +117,14 @@ class Bus(Listeners):
             return
         guard.call(NOTING, operation.end, error)  # what it was told may be of any type
         handlers, interested = self._find(type(operation), operation.kind), self._find_following(operation.follows)
-        # now, so that its cost is reckoned only once
-        follow = guard.call(NOTING, tuple, operation.following()) or () if interested else ()
+        follow: tuple[Event, ...] | None = None
+        if interested:  # now, so that its cost is reckoned only once
+            follow = guard.call(NOTING, tuple, operation.following())
         if self._late or collecting():
             self._tell(handlers, operation)
         else:
             _tell(handlers, operation)
-        for event in follow:
+        for event in follow or ():
             self._tell(interested, event)
         operation.release()
 

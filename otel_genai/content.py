@@ -290,7 +290,7 @@ def _written(copied: Any, cut: int, clean: Clean) -> Any:
 
 
 def _masked(name: str, value: Any) -> Any:
-    """What a field is, masked where its name says that it is secret, however harmless it looks by itself."""
+    """What a field of an object is, or each item of it, as `masked_field` leaves it."""
     if isinstance(value, list):
         return [_masked(name, item) for item in value]
     return masked_field(name, value) if isinstance(value, (str, int, float)) else value

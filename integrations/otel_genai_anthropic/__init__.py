@@ -71,7 +71,6 @@ LIBRARY = clients.Library(
     raw=(BaseAPIResponse,),
     endpoints={
         "/v1/messages": MESSAGES,
-        "/v1/messages?beta=true": MESSAGES,
         "/v1/complete": Endpoint("text_completion", "anthropic-completions"),
     },
     settings=SETTINGS,

@@ -39,9 +39,7 @@ LIBRARY = clients.Library(
     endpoints={
         "/chat/completions": Endpoint("chat", "openai-completions"),
         "/responses": RESPONSES,
-        "/responses?beta=true": RESPONSES,
         "/responses/compact": RESPONSES,
-        "/responses/compact?beta=true": RESPONSES,
         "/completions": Endpoint("text_completion", "openai-legacy-completions"),
         "/embeddings": Endpoint("embeddings", "openai-embeddings"),
     },

@@ -26,6 +26,8 @@ MOST_SERIES = 2000
 """Sets of attributes per metric, beside the one for what is over: as many as the SDK keeps."""
 OVERFLOW: Series = (("otel.metric.overflow", True),)
 """Where everything goes that finds no place of its own, as in the SDK."""
+LEAST = 1 - TOO_MUCH
+"""The least amount where one may be negative."""
 TOO_LONG = 2**63
 """From here on a whole number has no place in what is sent."""
 FRESH_MS = 300_000.0
@@ -92,7 +94,7 @@ class Measured(Bounded):
 class Tally(Measured):
     """The sums of a counter, kept here and read at each export: an addition costs a fraction of the SDK's own."""
 
-    def __init__(self, name: str, least: float = 1 - TOO_MUCH) -> None:
+    def __init__(self, name: str, least: float = LEAST) -> None:
         super().__init__(name, self._sum)
         self.least = least
         """Zero where a sum may only rise."""
@@ -219,7 +221,7 @@ def created(meter: Meter, name: str, metric: Metric) -> Tally | Distribution | L
     if metric.whole:
         level = LastValues(name)
         return level.shown_by(meter.create_observable_up_down_counter(name, [level.observe], metric.unit, metric.doc))
-    tally = Tally(name, 0 if metric.instrument == "counter" else 1 - TOO_MUCH)
+    tally = Tally(name, 0 if metric.instrument == "counter" else LEAST)
     if metric.instrument == "counter":
         meter.create_observable_counter(name, [tally.observe], metric.unit, metric.doc)
     else:

@@ -43,7 +43,7 @@ class Library(NamedTuple):
     raw: tuple[type, ...]
     """The classes of the responses that a user asks for in place of what they say."""
     endpoints: Mapping[str, Endpoint]
-    """The paths of its model calls; a request to any other is passed on."""
+    """The paths of its model calls, whatever query comes after; a request to any other is passed on."""
     settings: Settings
     provider: Callable[[Any, str], str]
     """The value of `gen_ai.provider.name` for a client and the host that it asks."""
@@ -181,7 +181,7 @@ def begin(call: ModelCall, ours: bool, asked: object) -> Running:
 
 def call_for(library: Library, client: Any, options: Any) -> tuple[ModelCall, bool] | None:
     """The call that a request is, and whether it is ours to begin and end; `None` for a request of another kind."""
-    endpoint = library.endpoints.get(options.url)
+    endpoint = library.endpoints.get(options.url) or library.endpoints.get(options.url.partition("?")[0])
     if endpoint is None or options.method.lower() != "post":
         return None
     return claimed(facts(library, client, endpoint, body_of(options)))
