@@ -35,7 +35,7 @@ class Listeners:
         """Whether anybody does."""
         self._listeners: tuple[Listener, ...] = ()
         self._handlers: dict[tuple[type[Event], str], tuple[Handler, ...]] = {}
-        self._following: dict[type[Event], tuple[Handler, ...]] = {}
+        self._following: dict[type[Event] | None, tuple[Handler, ...]] = {}
         self._changing = locks.lock()
 
     def connect(self, resolver: Resolver, *, derives: bool = False) -> Undo:
@@ -102,13 +102,12 @@ class Listeners:
 
     def _find_following(self, event_type: type[Event] | None) -> tuple[Handler, ...]:
         """Whom to tell of such an event where it follows from an operation."""
-        if event_type is None:
-            return ()
-        following, listeners = self._following, self._listeners
-        told = following.get(event_type)
-        if told is None:
-            others = (listener for listener in listeners if not listener.derives)
-            following[event_type] = told = _asked(others, event_type, event_type.kind)
+        found = self._following.get(event_type)
+        return self._resolve_following(event_type) if found is None else found
+
+    def _resolve_following(self, event_type: type[Event] | None) -> tuple[Handler, ...]:
+        following, others = self._following, [listener for listener in self._listeners if not listener.derives]
+        following[event_type] = told = () if event_type is None else _asked(others, event_type, event_type.kind)
         return told
 
 

@@ -206,6 +206,8 @@ class ModelCall(Settings, Priced, Operation):
     def begin(self, scope: Scope) -> None:
         super().begin(scope)
         around = scope.operation
+        if around is None:
+            return
         while around is not None:
             if isinstance(around, ModelCall):
                 around.set_apart()
@@ -216,6 +218,8 @@ class ModelCall(Settings, Priced, Operation):
     def end(self, error: BaseException | None) -> None:
         super().end(error)
         self.reckoned = None  # it was reckoned before all of it was known
+        if self.scope.operation is None:
+            return
         if not self.counted_inside and self.has_tokens:
             self.tell_those_around()
         agent = None if self.operation == "embeddings" else agent_at_work(self)
