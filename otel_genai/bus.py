@@ -210,10 +210,9 @@ def _tell(handlers: tuple[Handler, ...], event: Event) -> None:
 
 def forget(operation: Operation) -> None:
     """Drop what nobody needs of an operation that is over."""
-    said = operation.__dict__
-    said["error"] = None  # its traceback holds the frames that hold the operation
-    said.pop("contents", None)
-    said.pop("asked", None)
+    operation.error = None  # its traceback holds the frames that hold the operation
+    operation.__dict__.pop("contents", None)
+    operation.__dict__.pop("asked", None)
 
 
 _generation = 1
