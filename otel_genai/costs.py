@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from .rates import DEFAULT_PER_1K, Rate, Rates, number, warn_once
+from .rates import DEFAULT_PER_1K, NUMBERS, Rate, Rates, number, warn_once
 
 UNKNOWN_MODEL: Final = "Unknown model"
 MOST: Final = 10**300
@@ -46,7 +46,7 @@ class Usage(NamedTuple):
 
 def given(amount: object, source: str | None = None) -> Cost | None:
     """A cost that somebody knows better; `None` for what is no amount."""
-    known = number(amount) if isinstance(amount, (int, float)) else None
+    known = number(amount) if isinstance(amount, NUMBERS) else None
     return None if known is None else Cost(known, source=source or "given")
 
 

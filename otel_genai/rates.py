@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
+from numbers import Real
 from typing import Any, Final, NamedTuple
 
 DEFAULT_PER_1K: Final = 0.002
 LONGEST_KEY: Final = 256
+NUMBERS: Final = (int, float, Decimal, Real)
+"""What an amount of money may be."""
+WRITTEN: Final = (*NUMBERS, str)
 
 _log = logging.getLogger("otel_genai")
 
@@ -115,8 +120,8 @@ def per_1k_or_nothing(value: object) -> float:
 
 
 def number(value: object) -> float | None:
-    """A finite number that is not negative, also out of a text."""
-    if not isinstance(value, (int, float, str)):
+    """A finite number that is not negative, of any kind, also out of a text."""
+    if not isinstance(value, WRITTEN):
         return None
     try:
         found = float(value)

@@ -7,6 +7,8 @@ import logging
 import math
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -256,12 +258,23 @@ def test_the_variable_of_the_fallback_is_read_as_documented(text: str, rate: flo
     assert config.load({}, environ={"COST_PER_1K_TOKENS": text}).cost_per_1k_tokens == rate
 
 
+def test_a_rate_may_be_a_decimal_as_an_amount_may() -> None:
+    assert model_rates({"m": {"per_1k": Decimal("0.5")}})["m"] == Rate(flat=0.5)
+
+
 def test_rates_from_the_environment_are_in_force_in_both_spellings() -> None:
     environ = {"COST_MODEL_RATES_JSON": json.dumps({"Acme/M": {"per_1k": 1}})}
     assert set(config.load({}, environ=environ).cost_model_rates) == {"Acme/M", "acme/m"}
 
 
-@pytest.mark.parametrize("amount", ["5", None, -1, math.nan, math.inf, [], {}])
+@pytest.mark.parametrize("amount", [0.25, Decimal("0.25"), Fraction(1, 4)])
+def test_an_amount_may_be_what_money_is_counted_in(amount: Any) -> None:
+    known = costs.given(amount)
+    assert known == Cost(0.25)
+    assert type(known.amount) is float
+
+
+@pytest.mark.parametrize("amount", ["5", None, -1, math.nan, math.inf, Decimal("-1"), Decimal("sNaN"), 1j, [], {}])
 def test_what_is_no_amount_is_not_taken_for_one(amount: Any) -> None:
     assert costs.given(amount) is None
 

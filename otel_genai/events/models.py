@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from decimal import Decimal
 from operator import attrgetter
 from typing import ClassVar
 
@@ -50,7 +51,7 @@ class Priced(Tokens, Event):
     response_model: str | None = None
     input_audio_tokens: int | None = None
     output_audio_tokens: int | None = None
-    cost_usd: float | None = None
+    cost_usd: float | Decimal | None = None
     """What it cost, where somebody knows: then nothing is reckoned."""
     cost_source: str | None = None
     """Who knows, in a bounded word; by default `given`."""

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -373,7 +374,7 @@ def test_a_model_that_is_free_costs_zero_and_is_not_unpriced() -> None:
 def test_a_cost_that_somebody_knows_is_kept(priced: Captured) -> None:
     genai.publish(events.ModelUsage(provider="acme", model="m-1", input_tokens=5, cost_usd=0.25))
     with genai.model_call("m-1", provider="acme") as call:
-        call.update(input_tokens=5, cost_usd=0.5, cost_source="provider")
+        call.update(input_tokens=5, cost_usd=Decimal("0.5"), cost_source="provider")
     assert total(priced, SPENT) == total(priced, COST) == 0.75
     sources = [span["otel_genai.cost.source"] for span in priced.spans if "otel_genai.cost.source" in span]
     assert sources == ["given", "provider"]
