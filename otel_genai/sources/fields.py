@@ -6,12 +6,30 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 MOST_CLASSES = 512
 """Of how many classes it is remembered how they are read."""
 
-_views: dict[type, Callable[[Any], Any]] = {}
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Remembered(dict[Key, Value]):
+    """What is found out about a key when it is first asked for, and remembered of as many as there may be classes."""
+
+    __slots__ = ("_find_out",)
+
+    def __init__(self, find_out: Callable[[Key], Value]) -> None:
+        self._find_out = find_out
+
+    def __missing__(self, key: Key) -> Value:
+        found = self._find_out(key)
+        if len(self) < MOST_CLASSES:
+            self[key] = found
+        return found
+
+
 _NO_FIELDS: Mapping[str, Any] = {}
 _leading_number = re.compile(r"\s*\+?(\d+(?:\.\d+)?)").match
 
@@ -32,20 +50,18 @@ def field(thing: object, name: str) -> Any:
 
 def fields(thing: object) -> Any:
     """What has a `get(name)` for the fields of a dict or of an object, worked out once per class."""
-    return _views.get(type(thing), _first_view)(thing)
+    return _views[type(thing)](thing)
 
 
-def _first_view(thing: Any) -> Any:
-    kind = type(thing)
+def _view_of(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, (str, bytes, int, float, list, tuple, type(None))):
-        view: Callable[[Any], Any] = _nothing
-    elif issubclass(kind, (Mapping, Fields)):
-        view = _itself
-    else:
-        view = _model_fields if hasattr(kind, "__pydantic_fields__") else Fields
-    if len(_views) < MOST_CLASSES:
-        _views[kind] = view
-    return view(thing)
+        return _nothing
+    if issubclass(kind, (Mapping, Fields)):
+        return _itself
+    return _model_fields if hasattr(kind, "__pydantic_fields__") else Fields
+
+
+_views = Remembered(_view_of)
 
 
 def _nothing(_: object) -> Mapping[str, Any]:
@@ -93,9 +109,11 @@ def word(value: object) -> str | None:
 def first_word(things: Iterable[object], names: tuple[str, ...]) -> str | None:
     """The first of `names` that one of `things` has as a word."""
     for thing in things:
-        get = thing.get if type(thing) is dict else fields(thing).get
+        get = fields(thing).get
         for name in names:
             value = get(name)
-            if value is not None and (text := value if type(value) is str and value else word(value)) is not None:
+            if type(value) is str and value:
+                return value
+            if value is not None and (text := word(value)) is not None:
                 return text
     return None

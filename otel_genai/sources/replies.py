@@ -7,12 +7,12 @@ provider counts beside its own total is added to it, once. Whoever calls this gu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..events import ModelCall
-from .fields import MOST_CLASSES, field, fields, first_word, number, word
+from .fields import Fields, Remembered, field, fields, first_word, number, word
 
 
 class Alias(NamedTuple):
@@ -75,23 +75,31 @@ COUNTS: dict[str, tuple[Alias, ...]] = {
     "output_audio_tokens": (*(Alias("audio_tokens", at) for at in WRITTEN), Alias("audio", "output_token_details")),
 }
 WRAPPED = ("message", "response", "result", "metadata")
+WRAPPINGS = ("data", *WRAPPED)
 USAGES = ("usage", "usage_metadata", "usageMetadata")
 MODELS = ("model", "model_version", "modelVersion")
 IDS = ("id", "response_id", "responseId")
 STOPS = ("finish_reason", "finishReason", "stop_reason", "stopReason")
+SEVERAL = (list, tuple)
 SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 """The statuses of a Response that is over."""
 
 
 def read(call: ModelCall, reply: object) -> None:
     """Set on `call` what an answer says: tokens, id, model, finish reasons; provider and model where it knows none."""
-    answer = _answer(reply)
-    parts = _parts(answer)
-    holder, usage = _usage_in(parts)
+    answer = fields(reply)
+    parts = [answer]
+    for name in WRAPPINGS:
+        if answer.get(name) is not None:
+            answer, *_ = parts = _parts(answer)
+            break
+    first, usage = parts, answer.get("usage")
+    if not usage:
+        first, usage = _usage_in(parts)
     if usage is not None:
         read_usage(call, usage)
     read_names(call, parts, usage)
-    call.response_id = first_word(parts if holder is answer else [holder, *parts], IDS) or call.response_id
+    call.response_id = first_word(first, IDS) or call.response_id
     for part in parts:
         if reasons := finish_reasons(part):
             call.finish_reasons = reasons
@@ -100,15 +108,10 @@ def read(call: ModelCall, reply: object) -> None:
         read_failure(call, answer.get("error"))
 
 
-def _answer(reply: object) -> Any:
-    """The fields of an answer, without what a library has wrapped around it."""
-    said = fields(reply)
+def _parts(said: Any) -> list[Any]:
+    """The fields of an answer, without what a library has wrapped around it, and of what it may be wrapped around."""
     data = said.get("data")
-    return said if data is None or not (isinstance(data, Mapping) or hasattr(data, "__dict__")) else fields(data)
-
-
-def _parts(answer: Any) -> list[Any]:
-    """The fields of an answer, and of what it may be wrapped around."""
+    answer = said if data is None or not (isinstance(data, Mapping) or hasattr(data, "__dict__")) else fields(data)
     parts = [answer]
     for name in WRAPPED:
         part = answer.get(name)
@@ -119,20 +122,20 @@ def _parts(answer: Any) -> list[Any]:
     return parts
 
 
-def _usage_in(parts: list[Any]) -> tuple[Any, object]:
-    """The first usage there is, and what has it."""
+def _usage_in(parts: list[Any]) -> tuple[list[Any], object]:
+    """The parts once more, with the one in front that has a usage, and the usage."""
     for part in parts:
         for name in USAGES:
             usage = part.get(name)
             if usage:
-                return part, usage
-    return parts[0], None
+                return [part, *parts], usage
+    return parts, None
 
 
 def read_usage(call: ModelCall, usage: object) -> None:
     """Set the token counts that `usage` has."""
     said, told, settled = fields(usage), call.__dict__, ""
-    for inside, places in _places(said):
+    for inside, places in EVERYWHERE if isinstance(said, Fields) else _places[tuple(said)]:
         part = said if inside is None else fields(said.get(inside))
         for count, name, beside in places:
             value = part.get(name)
@@ -141,40 +144,29 @@ def read_usage(call: ModelCall, usage: object) -> None:
             tokens = value if type(value) is int and value >= 0 else number(value)
             if tokens is not None:
                 settled = count  # its other aliases are next
-                told[count] = tokens + sum(number(said.get(one)) or 0 for one in beside) if beside else tokens
+                told[count] = tokens + _sum(said, beside) if beside else tokens
+
+
+def _sum(said: Any, names: tuple[str, ...]) -> int:
+    return sum(number(said.get(name)) or 0 for name in names)
 
 
 Places = tuple[tuple[str | None, tuple[tuple[str, str, tuple[str, ...]], ...]], ...]
 """Of one part of a usage after the other: which counts it may have, by which names, beside which others."""
-_places_of: dict[tuple[str, ...], Places] = {}
 
 
-def _places(said: Any) -> Places:
-    """Where to look for counts: of a mapping only by names that it has.
-
-    Which those are is remembered by its names, for a provider writes the same ones each time.
-    """
-    if type(said) is not dict and not isinstance(said, Mapping):
-        return EVERYWHERE
-    names = tuple(said)
-    known = _places_of.get(names)
-    if known is None:
-        known = _arranged(said.__contains__)
-        if len(_places_of) < MOST_CLASSES:
-            _places_of[names] = known
-    return known
-
-
-def _arranged(has: Callable[[str], bool]) -> Places:
+def _arranged(names: Collection[str]) -> Places:
     """The aliases for which there is something, in their order; those that follow each other in one part together."""
-    found = [(count, one) for count, of in COUNTS.items() for one in of if has(one.within or one.name)]
+    found = [(count, one) for count, of in COUNTS.items() for one in of if (one.within or one.name) in names]
     if len({count for count, _ in found}) == len(found):  # each has but one: their order does not matter
         found.sort(key=lambda each: each[1].within or "")
     parts = groupby(found, key=lambda each: each[1].within)
     return tuple((inside, tuple((count, one.name, one.beside) for count, one in each)) for inside, each in parts)
 
 
-EVERYWHERE = _arranged(lambda _: True)
+EVERYWHERE = _arranged([one.within or one.name for of in COUNTS.values() for one in of])
+_places: Remembered[tuple[str, ...], Places] = Remembered(_arranged)
+"""Where to look for counts, by the names that a usage has: a provider writes the same ones each time."""
 
 
 def read_names(call: ModelCall, parts: list[Any], usage: object = None) -> None:
@@ -191,15 +183,18 @@ def finish_reasons(part: object) -> tuple[str, ...] | None:
     """Why each generation ended, in the provider's words; a Response that is complete says no more than that."""
     get = fields(part).get
     choices = get("choices") or get("candidates")
-    if isinstance(choices, (list, tuple)):
-        reasons = [first_word((choice,), STOPS) for choice in choices]
-        return tuple([reason for reason in reasons if reason is not None])
+    if isinstance(choices, SEVERAL):
+        return tuple(filter(None, map(_stop, choices)))
     if get("object") == "response":
         status = word(get("status"))
         reason = word(field(get("incomplete_details"), "reason")) or status
         return (reason,) if reason is not None and status in SETTLED else None
-    stop = first_word((part,), STOPS)
+    stop = _stop(part)
     return None if stop is None else (stop,)
+
+
+def _stop(part: object) -> str | None:
+    return first_word((part,), STOPS)
 
 
 def read_failure(call: ModelCall, error: object) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-from .fields import field
+from .fields import Remembered, field
 
 
 class Setting(NamedTuple):
@@ -24,15 +24,16 @@ class Settings:
     """Reads them, each where it is of the right type: `Settings(Setting("model", "model", str, str), ...)(body)`."""
 
     def __init__(self, *rows: Setting) -> None:
-        self._at: dict[str, list[tuple[int, Setting]]] = {}
-        for place, row in enumerate(rows):
-            self._at.setdefault(row.at, []).append((place, row))
+        self._rows = rows
+        self._is_known = frozenset(row.at for row in rows).__contains__
+        self._at: Remembered[tuple[str, ...], list[Setting]] = Remembered(self._rows_at)
+
+    def _rows_at(self, names: Collection[str]) -> list[Setting]:
+        return [row for row in self._rows if row.at in names]
 
     def __call__(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        at, found = self._at, {}
-        rows = [row for name in body if name in at for row in at[name]]
-        rows.sort()
-        for _, (wanted, name, kind, convert, within) in rows:
+        found = {}
+        for wanted, name, kind, convert, within in self._at[tuple(filter(self._is_known, body))]:
             value = body[name]
             for inner in within:
                 value = field(value, inner)
