@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from ..bus import bus
+from .fields import MOST_CLASSES
 
 CONTEXT = ("traceparent", "tracestate")
 CONTEXT_HEADERS = frozenset((*CONTEXT, b"traceparent", b"tracestate"))
@@ -32,21 +33,40 @@ def replace_folded(headers: Any) -> None:
 
 
 def with_context(headers: Any) -> Any:
-    """A copy of httpx's headers with our context in place of the caller's.
+    """A copy of a request's headers with our context in place of the caller's."""
+    if type(headers) in _in_rows or _are_rows(headers):
+        return with_rows(headers)
+    made = headers.copy()
+    (replace_folded if hasattr(type(headers), "raw") else replace_context)(made)
+    return made
 
-    Each of their own methods goes through all of them, so it is made of what they hold, where that is as we know it:
-    a list of the name as it was written, the same in small letters, and the value.
-    """
-    held = getattr(headers, "_list", None)
-    if type(held) is not list or not held or type(held[0]) is not tuple or len(held[0]) != 3:
-        made = headers.copy()
-        replace_folded(made)
-        return made
+
+_in_rows: set[type] = set()
+"""Those of httpx's classes of headers that are known to hold rows."""
+
+
+def _are_rows(headers: Any) -> bool:
+    """Whether headers are httpx's and hold what we know: the name as it was written, in small letters, the value."""
+    held = getattr(headers, "_list", None) if hasattr(type(headers), "raw") else None
+    known = type(held) is list and bool(held) and type(held[0]) is tuple and len(held[0]) == 3
+    if known and len(_in_rows) < MOST_CLASSES:
+        _in_rows.add(type(headers))
+    return known
+
+
+def with_rows(headers: Any) -> Any:
+    """The same, made of what httpx's headers hold: each of their own methods goes through all of them."""
+    held, made = headers._list, alike(headers)
     theirs = not CONTEXT_HEADERS.isdisjoint(map(NAME, held))
-    rows = [row for row in held if row[1] not in CONTEXT_HEADERS] if theirs else held.copy()
+    made._list = rows = [row for row in held if row[1] not in CONTEXT_HEADERS] if theirs else held.copy()
     for name, value in bus.headers().items():
         key = name.encode()
         rows.append((key, key, value.encode()))
-    made = object.__new__(type(headers))
-    made.__dict__ = {**headers.__dict__, "_list": rows}
+    return made
+
+
+def alike(thing: Any) -> Any:
+    """Another of the same class that holds the same; `copy.copy` would lose the body of httpx's requests."""
+    made = object.__new__(type(thing))
+    made.__dict__.update(thing.__dict__)
     return made

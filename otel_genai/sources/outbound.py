@@ -23,12 +23,13 @@ import wrapt
 
 from .. import guard, locks, scope
 from ..events import ModelCall, RemoteAgent
-from .carriers import replace_context, with_context
+from .carriers import alike, replace_context, with_context
 from .identity import asks_for_token
 from .replacing import once
 
 Call = ModelCall | RemoteAgent
 """What is asked of somebody elsewhere."""
+CALLS = (ModelCall, RemoteAgent)
 Wrapped = Callable[..., Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 Prepare = Callable[[Call, Any, tuple[Any, ...], dict[str, Any]], Arguments | None]
@@ -36,6 +37,7 @@ Wrapper = Callable[[Wrapped, Any, tuple[Any, ...], dict[str, Any]], Any]
 
 PREPARING = "preparing a request"
 ANSWERED = "reading the size of an answer"
+BYTES = (bytes, bytearray)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _lock = locks.reentrant()  # an import hook may fire within `install`
@@ -48,21 +50,15 @@ _wrapped: list[tuple[Any, str, object]] = []
 def running_call() -> Call | None:
     """The call that a request is within. A tool that runs within one is not, so that third parties see nothing."""
     operation = scope.current().operation
-    if not _installs or not isinstance(operation, (ModelCall, RemoteAgent)):
-        return None
-    return operation if operation.outcome is None else None
+    if _installs and isinstance(operation, CALLS) and operation.outcome is None:
+        return operation
+    return None
 
 
 def carrying(request: Any) -> Any:
     """A copy of an `httpx.Request` or a `requests.PreparedRequest`: the caller may send the original again."""
-    made = object.__new__(type(request))  # copy.copy() would lose the body of httpx's
-    made.__dict__.update(request.__dict__)
-    headers = request.headers
-    if hasattr(type(headers), "raw"):
-        made.headers = with_context(headers)
-    else:
-        made.headers = headers = headers.copy()
-        replace_context(headers)
+    made = alike(request)
+    made.headers = with_context(request.headers)
     return made
 
 
@@ -82,7 +78,7 @@ def note_request(call: Call, headers: Any, body: object = None) -> None:
     """The bytes of a body where they are known without reading it; those of the last attempt stay."""
     if not isinstance(call, ModelCall):
         return
-    size = len(body) if isinstance(body, bytes | bytearray) else content_length(headers)
+    size = len(body) if isinstance(body, BYTES) else content_length(headers)
     if size is not None:
         call.request_bytes = size
 
@@ -92,7 +88,7 @@ def note_answer(call: Call, response: Any) -> None:
     if not isinstance(call, ModelCall) or call.response_bytes is not None or call.stream:
         return
     status = response.status_code if hasattr(response, "status_code") else response.status
-    if not 200 <= status < 300:
+    if status // 100 != 2:
         return
     body = getattr(response, "_content", None) or getattr(response, "_body", None)
     if isinstance(body, bytes):
@@ -112,12 +108,15 @@ def content_length(headers: Any) -> int | None:
 def prepare_request(call: Call, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
     """`send(request, ...)` of httpx, httpx2 and requests."""
     request = args[0] if args else kwargs["request"]
-    if asks_for_token(request.url):
+    url = request.url
+    if asks_for_token(url):
         return None
-    note_server(call, request.url)
-    said = vars(request)
+    if call.server_address is None:
+        note_server(call, url)
+    said = request.__dict__
     note_request(call, request.headers, said.get("_content") or said.get("body"))
-    return with_argument(args, kwargs, 0, "request", carrying(request))
+    sent = carrying(request)
+    return ((sent, *args[1:]), kwargs) if args else (args, {**kwargs, "request": sent})
 
 
 def prepare_urlopen(call: Call, pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
@@ -161,10 +160,13 @@ def sending(prepare: Prepare) -> Wrapper:
 
     def send(wrapped: Wrapped, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = running_call()
-        prepared = None if call is None else guard.call(PREPARING, prepare, call, client, args, kwargs)
-        if call is None or prepared is None:
+        if call is None:
             return wrapped(*args, **kwargs)
-        response = wrapped(*prepared[0], **prepared[1])
+        prepared = guard.call(PREPARING, prepare, call, client, args, kwargs)
+        if prepared is None:
+            return wrapped(*args, **kwargs)
+        args, kwargs = prepared
+        response = wrapped(*args, **kwargs)
         guard.call(ANSWERED, note_answer, call, response)
         return response
 
@@ -174,10 +176,13 @@ def sending(prepare: Prepare) -> Wrapper:
 async def send_async(wrapped: Wrapped, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`AsyncClient.send` of httpx and httpx2."""
     call = running_call()
-    prepared = None if call is None else guard.call(PREPARING, prepare_request, call, client, args, kwargs)
-    if call is None or prepared is None:
+    if call is None:
         return await wrapped(*args, **kwargs)
-    response = await wrapped(*prepared[0], **prepared[1])
+    prepared = guard.call(PREPARING, prepare_request, call, client, args, kwargs)
+    if prepared is None:
+        return await wrapped(*args, **kwargs)
+    args, kwargs = prepared
+    response = await wrapped(*args, **kwargs)
     guard.call(ANSWERED, note_answer, call, response)
     return response
 
