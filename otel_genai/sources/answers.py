@@ -41,7 +41,8 @@ def follow(call: ModelCall, reply: Any, stream_kinds: Kinds, raw_kinds: Kinds, a
 def read(call: ModelCall, reply: Any) -> None:
     """Read what a whole answer says, and keep what it is where that is kept."""
     replies.read(call, reply)
-    transcripts.answered(call, reply)
+    if call.contents is not None:
+        transcripts.answered(call, reply)
 
 
 def says_json(response: Any) -> bool:

@@ -81,11 +81,12 @@ def provider_at(host: str, otherwise: str) -> str:
 
 def observe(library: Library) -> Undo:
     """Observe the clients of this process, also those that exist already; returns the undo."""
-    begins = partial(begun, library)
-    api, async_api = library.requests.SyncAPIClient, library.requests.AsyncAPIClient
+    begins, streams = partial(begun, library), (library.streaming.Stream, library.streaming.AsyncStream)
+    followed = partial(follow, stream_kinds=streams, raw_kinds=library.raw)
+    ends, ends_async = (partial(answered, partial(followed, asynchronous=one)) for one in (False, True))
     return together(
-        replaced(api, "request", partial(asking, begins, partial(answered, library, False))),
-        replaced(async_api, "request", partial(asking_async, begins, partial(answered, library, True))),
+        replaced(library.requests.SyncAPIClient, "request", partial(asking, begins, ends)),
+        replaced(library.requests.AsyncAPIClient, "request", partial(asking_async, begins, ends_async)),
     )
 
 
@@ -136,12 +137,13 @@ class Running(NamedTuple):
         if self.ours:
             bus.finish(self.call, error)
 
-    def settled(self, lasts: bool) -> None:
+    def settled(self, lasts: bool | None) -> None:
         """The request is over; the call is not where it lasts as long as a stream."""
-        if lasts and not self.ours:
+        if self.ours:
+            if not lasts:
+                bus.finish(self.call)
+        elif lasts:
             self.call.holds += 1
-        elif self.ours and not lasts:
-            bus.finish(self.call)
 
 
 class Fallible(Protocol):
@@ -160,10 +162,10 @@ def begun(library: Library, client: Any, cast_to: Any, options: Any, *_: Any, **
     return None if found is None else begin(*found, options.json_data)
 
 
-def answered(library: Library, asynchronous: bool, running: Running, reply: Any) -> Any:
-    call, streams = running.call, (library.streaming.Stream, library.streaming.AsyncStream)
-    bus.leave(call, running.entry)
-    running.settled(bool(guard.call(READING, follow, call, reply, streams, library.raw, asynchronous)))
+def answered(followed: Callable[[ModelCall, Any], bool], running: Running, reply: Any) -> Any:
+    call, _, entry = running
+    bus.leave(call, entry)
+    running.settled(guard.call(READING, followed, call, reply))
     return reply
 
 
@@ -173,7 +175,7 @@ def begin(call: ModelCall, ours: bool, asked: object) -> Running:
         bus.start(call)
     if call.contents is not None:
         transcripts.asked(call, asked)
-    return Running(call, ours, bus.enter(call))
+    return tuple.__new__(Running, (call, ours, bus.enter(call)))  # what `_make` does, for every call
 
 
 # -- what a request says
@@ -184,46 +186,42 @@ def call_for(library: Library, client: Any, options: Any) -> tuple[ModelCall, bo
     endpoint = library.endpoints.get(options.url) or library.endpoints.get(options.url.partition("?")[0])
     if endpoint is None or options.method.lower() != "post":
         return None
-    return claimed(facts(library, client, endpoint, body_of(options)))
+    body = options.json_data
+    if type(body) is not dict or options.extra_json is not None:
+        body = body_of(options)
+    asked = asked_of(library, client, endpoint, body.get("stream") is True)
+    return claimed({**asked, **library.settings(body)})
 
 
 def body_of(options: Any) -> Mapping[str, Any]:
     """What is sent, with what the caller adds to it."""
     body, extra = options.json_data, options.extra_json
-    if type(body) is not dict:
-        body = body if isinstance(body, Mapping) else {}
-    return body if extra is None or not isinstance(extra, Mapping) else {**body, **extra}
+    body = body if isinstance(body, Mapping) else {}
+    return {**body, **extra} if isinstance(extra, Mapping) else body
 
 
-def facts(library: Library, client: Any, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known before the request is sent, by the fields of the call."""
-    stream = body.get("stream") is True
-    return {
-        "operation": endpoint.operation,
-        "api": endpoint.api,
-        "transport": "sse" if stream else "http",
-        "stream": stream,
-        **server_of(library, client),
-        **library.settings(body),
-    }
+_asked: dict[tuple[Endpoint, bool, type, int], tuple[Any, dict[str, Any]]] = {}
+"""What is asked of whom, by the identity of a client's URL, together with the URL, which thereby keeps its identity."""
+_NOBODY: tuple[Any, dict[str, Any]] = (object(), {})
 
 
-_servers: dict[tuple[type, int], tuple[Any, dict[str, Any]]] = {}
-"""What a client's URL says, by the URL's identity, together with the URL, which thereby keeps its identity."""
+def asked_of(library: Library, client: Any, endpoint: Endpoint, stream: bool) -> dict[str, Any]:
+    """What requests to the same place have in common; it is worked out once, for a URL takes its time to be read."""
+    url = getattr(client, "_base_url", None) or client.base_url  # OpenAI's property imports a module
+    key = endpoint, stream, type(client), id(url)
+    held, known = _asked.get(key, _NOBODY)
+    if held is not url:
+        if len(_asked) >= MOST_SERVERS:
+            _asked.clear()
+        known = facts(endpoint, stream, server_at(library, client, url))
+        _asked[key] = url, known
+    return known
 
 
-def server_of(library: Library, client: Any) -> dict[str, Any]:
-    """Whom a client asks; it is worked out once, for a URL takes its time to be read."""
-    url, kind = (
-        getattr(client, "_base_url", None) or client.base_url,
-        type(client),
-    )  # OpenAI's property imports a module
-    known = _servers.get((kind, id(url)))
-    if known is None or known[0] is not url:
-        if len(_servers) >= MOST_SERVERS:
-            _servers.clear()
-        _servers[kind, id(url)] = known = url, server_at(library, client, url)
-    return known[1]
+def facts(endpoint: Endpoint, stream: bool, server: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known before the request is read, by the fields of the call."""
+    transport = "sse" if stream else "http"
+    return {"operation": endpoint.operation, "api": endpoint.api, "transport": transport, "stream": stream, **server}
 
 
 def server_at(library: Library, client: Any, url: Any) -> dict[str, Any]:
