@@ -88,6 +88,31 @@ SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 def read(call: ModelCall, reply: object) -> None:
     """Set on `call` what an answer says: tokens, id, model, finish reasons; provider and model where it knows none."""
     answer = fields(reply)
+    if not _read_completion(call, answer):
+        _read_any(call, answer)
+
+
+COMPLETION = ("model", "id", "choices", "status", *WRAPPINGS)
+PLAIN = [str, str, list, *[type(None)] * (len(COMPLETION) - 3)]
+"""Of which types these are where a completion says all that is asked for."""
+
+
+def _read_completion(call: ModelCall, answer: Any) -> bool:
+    """Read a completion of one choice, as most answers are, in a few steps; says whether it was a plain one."""
+    said = [*map(answer.get, COMPLETION)]
+    if [*map(type, said)] != PLAIN:
+        return False
+    (model, response_id, choices, *_), usage = said, answer.get("usage")
+    reason = fields(choices[0]).get("finish_reason") if len(choices) == 1 else None
+    if not (type(reason) is str and reason and usage and model and response_id and call.provider):
+        return False
+    read_usage(call, usage)
+    call.model = call.model or model
+    call.response_model, call.response_id, call.finish_reasons = model, response_id, (reason,)
+    return True
+
+
+def _read_any(call: ModelCall, answer: Any) -> None:
     parts = [answer]
     for name in WRAPPINGS:
         if answer.get(name) is not None:

@@ -139,6 +139,61 @@ def test_a_piece_without_choices_does_not_spoil_those_that_follow() -> None:
     assert call.response_bytes == 3
 
 
+COMPLETION = {
+    "id": "c-1",
+    "object": "chat.completion",
+    "model": "gpt-5.5-2026",
+    "choices": [{"index": 0, "finish_reason": "stop"}],
+    "metadata": None,
+    "usage": OPENAI_CHAT,
+}
+
+
+class Text(str):
+    """Text of a class of its own."""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"id": None},
+        {"id": ""},
+        {"id": Text("c-2")},
+        {"model": None, "usage": {**OPENAI_CHAT, "model": "told beside the tokens"}},
+        {"model": Text("gpt")},
+        {"choices": []},
+        {"choices": COMPLETION["choices"] * 2},
+        {"choices": ({"finish_reason": "length"},)},
+        {"choices": [{"finish_reason": None, "stop_reason": "end_turn"}]},
+        {"choices": [{"finish_reason": ""}]},
+        {"choices": [None]},
+        {"usage": None, "usage_metadata": GEMINI},
+        {"usage": {}},
+        {"object": "response", "status": "failed", "error": {"code": "overloaded"}},
+        {"metadata": {"usage": ANTHROPIC, "id": "m-1"}},
+        {"data": {"id": "d-1", "model": "inner"}},
+        {"result": {"message": {"stop_reason": "end_turn"}}},
+        {"provider": "theirs"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("known", [{}, {"provider": "openai"}, {"provider": "openai", "model": "gpt-5.5"}], ids=str)
+@pytest.mark.parametrize("shape", [dict, objects, lambda said: ChatCompletion.model_construct(**said)])
+def test_a_plain_completion_says_what_it_says_as_any_other_answer(
+    said: dict[str, Any], known: dict[str, Any], shape: Any
+) -> None:
+    reply, call = shape({**COMPLETION, **said}), ModelCall(**known)
+    replies._read_any(call, replies.fields(reply))
+    assert vars(read(reply, **known)) == vars(call)
+
+
+def test_a_plain_completion_is_read_at_once() -> None:
+    call = ModelCall(provider="openai")
+    assert replies._read_completion(call, COMPLETION)
+    assert (counts(call), call.finish_reasons) == ((100, 20, 60, None, 8), ("stop",))
+
+
 def test_reading_twice_is_reading_once() -> None:
     call = read({"usage": ANTHROPIC})
     replies.read(call, {"usage": ANTHROPIC})
