@@ -32,37 +32,46 @@ def replace_folded(headers: Any) -> None:
             del headers[name]
 
 
-def with_context(headers: Any) -> Any:
-    """A copy of a request's headers with our context in place of the caller's."""
-    if type(headers) in _in_rows or _are_rows(headers):
-        return with_rows(headers)
-    made = headers.copy()
-    (replace_folded if hasattr(type(headers), "raw") else replace_context)(made)
-    return made
-
-
 _in_rows: set[type] = set()
 """Those of httpx's classes of headers that are known to hold rows."""
 
 
+def with_context(headers: Any) -> Any:
+    """A copy of a request's headers with our context in place of the caller's.
+
+    Each of the methods of httpx's headers goes through all of them, so it is made of what they hold.
+    """
+    if type(headers) not in _in_rows and not _are_rows(headers):
+        return changed(headers)
+    made = alike(headers)
+    made._list = rows = headers._list.copy()
+    if not CONTEXT_HEADERS.isdisjoint(map(NAME, rows)):
+        rows[:] = [row for row in rows if row[1] not in CONTEXT_HEADERS]
+    for name, value in bus.headers().items():
+        key = name.encode()
+        rows.append((key, key, value.encode()))
+    return made
+
+
 def _are_rows(headers: Any) -> bool:
-    """Whether headers are httpx's and hold what we know: the name as it was written, in small letters, the value."""
-    held = getattr(headers, "_list", None) if hasattr(type(headers), "raw") else None
+    """Whether headers are httpx's and hold what we know: a name as it was written, in small letters, and the value."""
+    held = getattr(headers, "_list", None) if folded(headers) else None
     known = type(held) is list and bool(held) and type(held[0]) is tuple and len(held[0]) == 3
     if known and len(_in_rows) < MOST_CLASSES:
         _in_rows.add(type(headers))
     return known
 
 
-def with_rows(headers: Any) -> Any:
-    """The same, made of what httpx's headers hold: each of their own methods goes through all of them."""
-    held, made = headers._list, alike(headers)
-    theirs = not CONTEXT_HEADERS.isdisjoint(map(NAME, held))
-    made._list = rows = [row for row in held if row[1] not in CONTEXT_HEADERS] if theirs else held.copy()
-    for name, value in bus.headers().items():
-        key = name.encode()
-        rows.append((key, key, value.encode()))
+def changed(headers: Any) -> Any:
+    """The same by the methods of the headers, whatever these hold."""
+    made = headers.copy()
+    (replace_folded if folded(headers) else replace_context)(made)
     return made
+
+
+def folded(headers: Any) -> bool:
+    """Whether headers are like httpx's."""
+    return hasattr(type(headers), "raw")
 
 
 def alike(thing: Any) -> Any:

@@ -34,7 +34,7 @@ import otel_genai as genai
 import otel_genai_openai
 from otel_genai import guard
 from otel_genai.bus import bus
-from otel_genai.sources import outbound
+from otel_genai.sources import carriers, outbound
 from otel_genai.sources.identity import asks_for_token
 from otel_genai.testing import Captured, capture
 
@@ -607,3 +607,32 @@ def test_headers_that_are_kept_in_a_way_that_we_do_not_know_are_copied_and_chang
     span = captured.span("openclaw.model.call")
     assert dict(sent.lower_items()) == {"accept": "*/*", "traceparent": f"00-{span.trace_id}-{span.span_id}-03"}
     assert dict(theirs) == {"Traceparent": "theirs", "TraceState": "theirs", "accept": "*/*"}
+
+
+@httpxes
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [],
+        [("Accept", "*/*"), ("X-Two", "1"), ("x-two", "2")],
+        [("TraceParent", FORGED), ("tracestate", "forged=1"), (b"X-Kept", "\u00e9".encode())],
+        [("traceparent", FORGED), ("Traceparent", FORGED), ("TRACESTATE", "forged=1")],
+    ],
+    ids=len,
+)
+def test_headers_made_of_what_they_hold_are_those_that_their_own_methods_make(
+    captured: Captured, module: ModuleType, pairs: Any
+) -> None:
+    for headers in (module.Headers([("accept", "*/*")]), module.Headers(pairs)):  # of a class that is known then
+        with genai.model_call():
+            made, changed = carriers.with_context(headers), carriers.changed(headers)
+        assert type(made) is type(headers)
+        assert sorted(made.multi_items()) == sorted(changed.multi_items())
+        assert made.encoding == changed.encoding
+    assert headers.multi_items() == module.Headers(pairs).multi_items()
+
+
+def test_headers_of_a_class_that_is_known_may_hold_nothing(captured: Captured) -> None:
+    carriers.with_context(httpx.Headers({"accept": "*/*"}))
+    with genai.model_call():
+        assert list(carriers.with_context(httpx.Headers())) == ["traceparent"]
