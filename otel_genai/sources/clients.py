@@ -183,14 +183,18 @@ def begin(call: ModelCall, ours: bool, asked: object) -> Running:
 
 def call_for(library: Library, client: Any, options: Any) -> tuple[ModelCall, bool] | None:
     """The call that a request is, and whether it is ours to begin and end; `None` for a request of another kind."""
-    endpoint = library.endpoints.get(options.url) or library.endpoints.get(options.url.partition("?")[0])
-    if endpoint is None or options.method.lower() != "post":
-        return None
+    url = getattr(client, "_base_url", None) or client.base_url  # OpenAI's property imports a module
+    key = options.url, options.method, type(client), id(url)
+    held, asked = _asked.get(key, _NOTHING)
+    if held is not url:
+        asked = asked_of(library, client, url, options)
+        if asked is None:
+            return None
+        remember(key, url, asked)
     body = options.json_data
     if type(body) is not dict or options.extra_json is not None:
         body = body_of(options)
-    asked = asked_of(library, client, endpoint, body.get("stream") is True)
-    return claimed({**asked, **library.settings(body)})
+    return claimed({**asked[body.get("stream") is True], **library.settings(body)})
 
 
 def body_of(options: Any) -> Mapping[str, Any]:
@@ -200,28 +204,26 @@ def body_of(options: Any) -> Mapping[str, Any]:
     return {**body, **extra} if isinstance(extra, Mapping) else body
 
 
-_asked: dict[tuple[Endpoint, bool, type, int], tuple[Any, dict[str, Any]]] = {}
-"""What is asked of whom, by the identity of a client's URL, together with the URL, which thereby keeps its identity."""
-_NOBODY: tuple[Any, dict[str, Any]] = (object(), {})
+Asked = tuple[dict[str, Any], dict[str, Any]]
+"""What is known before a body is read, by the fields of the call: where nothing is streamed, and where it is."""
+_asked: dict[tuple[Any, ...], tuple[Any, Asked]] = {}
+"""Of requests to the same place, by the identity of a client's URL; with the URL, which thereby keeps its identity."""
+_NOTHING: tuple[Any, Any] = (object(), None)
 
 
-def asked_of(library: Library, client: Any, endpoint: Endpoint, stream: bool) -> dict[str, Any]:
+def remember(key: tuple[Any, ...], url: Any, asked: Asked) -> None:
+    if len(_asked) >= MOST_SERVERS:
+        _asked.clear()
+    _asked[key] = url, asked
+
+
+def asked_of(library: Library, client: Any, url: Any, options: Any) -> Asked | None:
     """What requests to the same place have in common; it is worked out once, for a URL takes its time to be read."""
-    url = getattr(client, "_base_url", None) or client.base_url  # OpenAI's property imports a module
-    key = endpoint, stream, type(client), id(url)
-    held, known = _asked.get(key, _NOBODY)
-    if held is not url:
-        if len(_asked) >= MOST_SERVERS:
-            _asked.clear()
-        known = facts(endpoint, stream, server_at(library, client, url))
-        _asked[key] = url, known
-    return known
-
-
-def facts(endpoint: Endpoint, stream: bool, server: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known before the request is read, by the fields of the call."""
-    transport = "sse" if stream else "http"
-    return {"operation": endpoint.operation, "api": endpoint.api, "transport": transport, "stream": stream, **server}
+    endpoint = library.endpoints.get(options.url) or library.endpoints.get(options.url.partition("?")[0])
+    if endpoint is None or options.method.lower() != "post":
+        return None
+    known = {"operation": endpoint.operation, "api": endpoint.api, **server_at(library, client, url)}
+    return {**known, "transport": "http", "stream": False}, {**known, "transport": "sse", "stream": True}
 
 
 def server_at(library: Library, client: Any, url: Any) -> dict[str, Any]:

@@ -331,6 +331,43 @@ def test_a_well_known_host_names_the_provider(captured: Captured, base_url: str,
     assert base_url.startswith(f"https://{event.server_address}")
 
 
+def test_each_request_of_a_client_is_told_by_its_own_path_method_and_body(captured: Captured) -> None:
+    def answer(request: Any) -> Any:
+        return sse(*PIECES) if b'"stream":true' in request.content else WHOLE
+
+    with answering(answer) as client:
+        for _ in range(2):
+            ask(client)
+            list(ask(client, stream=True))
+            client.completions.create(model="davinci", prompt="why?")
+            client.get("/chat/completions", cast_to=object)
+            client.post("/files", cast_to=object, body={"model": "m"})
+    told = [(event.operation, event.api, event.transport, event.stream) for event in calls(captured)]
+    chat, legacy = ("chat", "openai-completions"), ("text_completion", "openai-legacy-completions")
+    assert told == [(*chat, "http", False), (*chat, "sse", True), (*legacy, "http", False)] * 2
+
+
+def test_a_client_that_is_given_another_url_asks_whom_that_names(captured: Captured) -> None:
+    with answering(WHOLE) as client:
+        ask(client)
+        client.base_url = "https://api.groq.com/openai/v1"
+        ask(client)
+    told = [(event.provider, event.server_address) for event in calls(captured)]
+    assert told == [("openai", "api.openai.com"), ("groq", "api.groq.com")]
+
+
+def test_the_same_url_names_another_provider_for_a_client_of_another_class(captured: Captured) -> None:
+    with answering(WHOLE) as client:
+        azure = openai.AzureOpenAI(
+            azure_endpoint="https://proxy.example.com", api_key="k", api_version="1", http_client=client._client
+        )
+        azure.base_url = client.base_url
+        assert azure.base_url is client.base_url
+        for one in (client, azure, client):
+            ask(one)
+    assert [event.provider for event in calls(captured)] == ["openai", "azure.ai.openai", "openai"]
+
+
 def test_azure_is_azure_whatever_its_host(captured: Captured) -> None:
     transport = http.MockTransport(lambda request: http.Response(200, json=WHOLE))
     with openai.AzureOpenAI(
