@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -17,6 +18,10 @@ from .taps import AsyncTap, Tap
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes of a body that is read piece by piece, up to which it is kept to be read for its usage."""
 READING = "reading an answer"
+ENDING = "ending a call"
+PLAIN = ("gi_frame", "gi_running")
+ASYNCHRONOUS = ("ag_frame", "ag_running")
+"""Where a generator says what it is doing."""
 
 Kinds = tuple[type[Any], ...]
 
@@ -55,41 +60,45 @@ def says_json(response: Any) -> bool:
 def tap(call: ModelCall, stream: Any, asynchronous: bool) -> None:
     """Have every item that a stream makes read, and the call end with the stream."""
     stream._iterator = steps = (AsyncTap if asynchronous else Tap)(call, stream._iterator)
-    held = ref(steps)  # a response must not keep a stream alive that its user has dropped
+    end = partial(end_left, ref(steps))  # a response must not keep a stream alive that its user has dropped
+    end_with(stream.response, "aclose" if asynchronous else "close", end)
 
-    def closed() -> None:
-        steps = held()
-        if steps is not None and not over_or_running(steps):
-            streams.finish(steps, GeneratorExit())
 
-    end_with(stream.response, "aclose" if asynchronous else "close", closed)
+def end_left(held: ref[Tap | AsyncTap]) -> None:
+    """End a stream that was left, if it is still there."""
+    steps = held()
+    if steps is not None and not over_or_running(steps):
+        streams.finish(steps, GeneratorExit())
 
 
 def over_or_running(generator: Any) -> bool:
     """Whether a generator has come to its end, or is the one that is at work just now."""
-    kind = "ag" if hasattr(generator, "ag_frame") else "gi"
-    return getattr(generator, f"{kind}_frame", None) is None or bool(getattr(generator, f"{kind}_running", False))
+    frame, running = ASYNCHRONOUS if hasattr(generator, "ag_frame") else PLAIN
+    return getattr(generator, frame, None) is None or bool(getattr(generator, running, False))
 
 
 def end_with(response: Any, name: str, end: Callable[[], object]) -> None:
     """Have `end` called when a response is closed, by whom it may be: a stream's helpers close nothing else."""
-    close = getattr(response, name)
+    closing = aclose if name == "aclose" else close
+    setattr(response, name, partial(closing, response, name, getattr(response, name), end))
 
-    def closing() -> None:
-        vars(response).pop(name, None)
-        try:
-            close()
-        finally:
-            guard.call("ending a call", end)
 
-    async def aclosing() -> None:
-        vars(response).pop(name, None)
-        try:
-            await close()
-        finally:
-            guard.call("ending a call", end)
+def close(response: Any, name: str, original: Callable[[], object], end: Callable[[], object]) -> None:
+    vars(response).pop(name, None)
+    try:
+        original()
+    finally:
+        guard.call(ENDING, end)
 
-    setattr(response, name, aclosing if name == "aclose" else closing)
+
+async def aclose(
+    response: Any, name: str, original: Callable[[], Awaitable[object]], end: Callable[[], object]
+) -> None:
+    vars(response).pop(name, None)
+    try:
+        await original()
+    finally:
+        guard.call(ENDING, end)
 
 
 # -- a body that the user reads
