@@ -185,16 +185,16 @@ def call_for(library: Library, client: Any, options: Any) -> tuple[ModelCall, bo
     """The call that a request is, and whether it is ours to begin and end; `None` for a request of another kind."""
     url = getattr(client, "_base_url", None) or client.base_url  # OpenAI's property imports a module
     key = options.url, options.method, type(client), id(url)
-    held, asked = _asked.get(key, _NOTHING)
+    held, facts = _facts.get(key, _NOTHING)
     if held is not url:
-        asked = asked_of(library, client, url, options)
-        if asked is None:
+        facts = facts_of(library, client, url, options)
+        if facts is None:
             return None
-        remember(key, url, asked)
+        remember(key, url, facts)
     body = options.json_data
     if type(body) is not dict or options.extra_json is not None:
         body = body_of(options)
-    return claimed({**asked[body.get("stream") is True], **library.settings(body)})
+    return claimed({**facts[body.get("stream") is True], **library.settings(body)})
 
 
 def body_of(options: Any) -> Mapping[str, Any]:
@@ -204,20 +204,20 @@ def body_of(options: Any) -> Mapping[str, Any]:
     return {**body, **extra} if isinstance(extra, Mapping) else body
 
 
-Asked = tuple[dict[str, Any], dict[str, Any]]
+Facts = tuple[dict[str, Any], dict[str, Any]]
 """What is known before a body is read, by the fields of the call: where nothing is streamed, and where it is."""
-_asked: dict[tuple[Any, ...], tuple[Any, Asked]] = {}
+_facts: dict[tuple[Any, ...], tuple[Any, Facts]] = {}
 """Of requests to the same place, by the identity of a client's URL; with the URL, which thereby keeps its identity."""
 _NOTHING: tuple[Any, Any] = (object(), None)
 
 
-def remember(key: tuple[Any, ...], url: Any, asked: Asked) -> None:
-    if len(_asked) >= MOST_SERVERS:
-        _asked.clear()
-    _asked[key] = url, asked
+def remember(key: tuple[Any, ...], url: Any, facts: Facts) -> None:
+    if len(_facts) >= MOST_SERVERS:
+        _facts.clear()
+    _facts[key] = url, facts
 
 
-def asked_of(library: Library, client: Any, url: Any, options: Any) -> Asked | None:
+def facts_of(library: Library, client: Any, url: Any, options: Any) -> Facts | None:
     """What requests to the same place have in common; it is worked out once, for a URL takes its time to be read."""
     endpoint = library.endpoints.get(options.url) or library.endpoints.get(options.url.partition("?")[0])
     if endpoint is None or options.method.lower() != "post":
