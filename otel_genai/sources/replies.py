@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..events import ModelCall
-from .fields import Fields, Remembered, field, fields, first_word, number, word
+from .fields import Remembered, field, fields, first_word, number, word
 
 
 class Alias(NamedTuple):
@@ -75,7 +75,6 @@ COUNTS: dict[str, tuple[Alias, ...]] = {
     "output_audio_tokens": (*(Alias("audio_tokens", at) for at in WRITTEN), Alias("audio", "output_token_details")),
 }
 WRAPPED = ("message", "response", "result", "metadata")
-WRAPPINGS = ("data", *WRAPPED)
 USAGES = ("usage", "usage_metadata", "usageMetadata")
 MODELS = ("model", "model_version", "modelVersion")
 IDS = ("id", "response_id", "responseId")
@@ -88,21 +87,22 @@ SETTLED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 def read(call: ModelCall, reply: object) -> None:
     """Set on `call` what an answer says: tokens, id, model, finish reasons; provider and model where it knows none."""
     answer = fields(reply)
-    if not _read_completion(call, answer):
+    if type(answer) is not dict or not _read_completion(call, answer):  # to ask an object may take its time
         _read_any(call, answer)
 
 
-COMPLETION = ("model", "id", "choices", "status", *WRAPPINGS)
+COMPLETION = ("model", "id", "choices", "status", "data", *WRAPPED)
 PLAIN = [str, str, list, *[type(None)] * (len(COMPLETION) - 3)]
 """Of which types these are where a completion says all that is asked for."""
 
 
-def _read_completion(call: ModelCall, answer: Any) -> bool:
+def _read_completion(call: ModelCall, answer: dict[str, Any]) -> bool:
     """Read a completion of one choice, as most answers are, in a few steps; says whether it was a plain one."""
-    said = [*map(answer.get, COMPLETION)]
+    said: list[Any] = [*map(answer.get, COMPLETION)]
     if [*map(type, said)] != PLAIN:
         return False
-    (model, response_id, choices, *_), usage = said, answer.get("usage")
+    model, response_id, choices, *_ = said
+    usage = answer.get("usage")
     reason = fields(choices[0]).get("finish_reason") if len(choices) == 1 else None
     if not (type(reason) is str and reason and usage and model and response_id and call.provider):
         return False
@@ -112,15 +112,10 @@ def _read_completion(call: ModelCall, answer: Any) -> bool:
     return True
 
 
-def _read_any(call: ModelCall, answer: Any) -> None:
-    parts = [answer]
-    for name in WRAPPINGS:
-        if answer.get(name) is not None:
-            answer, *_ = parts = _parts(answer)
-            break
-    first, usage = parts, answer.get("usage")
-    if not usage:
-        first, usage = _usage_in(parts)
+def _read_any(call: ModelCall, said: Any) -> None:
+    parts = _parts(said)
+    answer = parts[0]
+    first, usage = _usage_in(parts)
     if usage is not None:
         read_usage(call, usage)
     read_names(call, parts, usage)
@@ -160,7 +155,7 @@ def _usage_in(parts: list[Any]) -> tuple[list[Any], object]:
 def read_usage(call: ModelCall, usage: object) -> None:
     """Set the token counts that `usage` has."""
     said, told, settled = fields(usage), call.__dict__, ""
-    for inside, places in EVERYWHERE if isinstance(said, Fields) else _places[tuple(said)]:
+    for inside, places in _places[tuple(said)] if isinstance(said, dict) else _places_of(said):
         part = said if inside is None else fields(said.get(inside))
         for count, name, beside in places:
             value = part.get(name)
@@ -192,6 +187,11 @@ def _arranged(names: Collection[str]) -> Places:
 EVERYWHERE = _arranged([one.within or one.name for of in COUNTS.values() for one in of])
 _places: Remembered[tuple[str, ...], Places] = Remembered(_arranged)
 """Where to look for counts, by the names that a usage has: a provider writes the same ones each time."""
+
+
+def _places_of(said: Any) -> Places:
+    """The same of what is no dict: a mapping may know its names in any case, and an object may have all of them."""
+    return _arranged(said) if isinstance(said, Mapping) else EVERYWHERE
 
 
 def read_names(call: ModelCall, parts: list[Any], usage: object = None) -> None:

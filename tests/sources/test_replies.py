@@ -13,6 +13,7 @@ from anthropic.types import Message, RawMessageDeltaEvent, RawMessageStartEvent
 from openai.types import CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseCompletedEvent, ResponseTextDeltaEvent
+from requests.structures import CaseInsensitiveDict
 
 from otel_genai.events import ModelCall
 from otel_genai.sources import pieces, replies
@@ -129,6 +130,11 @@ def test_what_is_not_said_stays_unknown(reply: Any) -> None:
         assert (call.model, call.provider, call.response_id, call.finish_reasons) == (None,) * 4
 
 
+def test_a_mapping_that_knows_its_names_in_any_case_is_asked_for_them() -> None:
+    usage = CaseInsensitiveDict({"Prompt_Tokens": 3, "COMPLETION_TOKENS": 4})
+    assert counts(read({"usage": usage})) == (3, 4, None, None, None)
+
+
 def test_an_empty_usage_is_passed_over() -> None:
     assert read({"usage": {}, "result": {"usage": {"input_tokens": 1}}}).input_tokens == 1
 
@@ -191,6 +197,17 @@ def test_a_plain_completion_says_what_it_says_as_any_other_answer(
 def test_a_plain_completion_is_read_at_once() -> None:
     call = ModelCall(provider="openai")
     assert replies._read_completion(call, COMPLETION)
+    assert (counts(call), call.finish_reasons) == ((100, 20, 60, None, 8), ("stop",))
+
+
+def test_of_an_object_only_that_is_asked_for_which_is_read() -> None:
+    class Answer(SimpleNamespace):
+        @property
+        def status(self) -> str:
+            raise RuntimeError("this takes its time")
+
+    call = ModelCall(provider="openai")
+    replies.read(call, Answer(**COMPLETION))
     assert (counts(call), call.finish_reasons) == ((100, 20, 60, None, 8), ("stop",))
 
 
