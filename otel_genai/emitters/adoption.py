@@ -210,7 +210,7 @@ def adopt(operation: Operation, span: Any) -> None:
     """Have it stand on a span that is there already, so that no other is made."""
     stands_for = NonRecordingSpan(span.get_span_context())
     context = trace.set_span_in_context(stands_for, Context())
-    operation.trace = Traced(stands_for, context, context, "", ours=False, adopted=True)
+    operation.trace = Traced(span=stands_for, context=context, outer=context, name="", ours=False, adopted=True)
 
 
 def learn(operation: Operation, seen: Seen, layer: Seen) -> None:

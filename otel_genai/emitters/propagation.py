@@ -12,6 +12,7 @@ _TRACEPARENT = re.compile(
     r"[ \t]*(?:(00)|(?!00|ff)[0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
     r"(?(1)|(?:-.*)?)[ \t]*"
 )
+_traceparent = "00-{:032x}-{:016x}-{:02x}".format
 _MEMBER = re.compile(
     r"([0-9a-z][0-9a-z_\-*/@]{0,255})=([\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e])"
 )
@@ -110,7 +111,7 @@ def write(context: SpanContext) -> dict[str, str]:
     trace_id, span_id, _, flags, state, is_valid = context
     if not is_valid:
         return {}
-    headers = {"traceparent": f"00-{trace_id:032x}-{span_id:016x}-{flags & _KNOWN_FLAGS:02x}"}
+    headers = {"traceparent": _traceparent(trace_id, span_id, flags & _KNOWN_FLAGS)}
     if state:
         headers["tracestate"] = state.to_header()
     return headers

@@ -20,7 +20,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 from .. import guard
 
 if TYPE_CHECKING:
-    from .spans import Tracers
+    from .spans import Ours
 
 Said = dict[str, Any]
 """Attributes that may leave as they are."""
@@ -60,8 +60,7 @@ class Span(ReadableSpan, trace.Span):
 
     def __init__(
         self,
-        provider: Tracers,
-        scope: InstrumentationScope,
+        tracer: Ours,
         name: str,
         context: SpanContext,
         parent: SpanContext | None,
@@ -70,8 +69,7 @@ class Span(ReadableSpan, trace.Span):
         started_ns: int,
         story: Story,
     ) -> None:
-        self._provider = provider
-        self._instrumentation_scope = scope
+        self._tracer = tracer
         self._name = name
         self._context = context
         self._parent = parent
@@ -183,10 +181,10 @@ class Span(ReadableSpan, trace.Span):
         return self._end_time is None
 
     def end(self, end_time: int | None = None) -> None:
-        if not self._open("an end"):
+        if self._end_time is not None and not self._open("an end"):
             return
         self._end_time = time.time_ns() if end_time is None else end_time
-        provider = self._provider
+        provider = self._tracer.provider
         for ending in provider.ending:
             ending(self)
         provider.processors.on_end(self)
@@ -237,11 +235,13 @@ class Span(ReadableSpan, trace.Span):
 
     @property
     def resource(self) -> Resource:
-        return self._provider.resource
+        return self._tracer.provider.resource
 
     @property
     def instrumentation_scope(self) -> InstrumentationScope | None:
-        return self._instrumentation_scope
+        return self._tracer.scope
+
+    _instrumentation_scope = instrumentation_scope
 
     @property
     def instrumentation_info(self) -> None:
@@ -273,6 +273,6 @@ class Span(ReadableSpan, trace.Span):
             status=self._status,
             start_time=self._start_time,
             end_time=self._end_time,
-            instrumentation_scope=self._instrumentation_scope,
+            instrumentation_scope=self._tracer.scope,
         ).to_json(indent)
         return said

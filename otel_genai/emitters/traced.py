@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind
 
 from ..events import Event, HttpRequest, McpServerOperation, Operation, Remote
 from . import propagation
@@ -18,14 +18,14 @@ FROM_AFAR = (HttpRequest, McpServerOperation)
 """What another process may have asked for."""
 
 
-@dataclass(slots=True)
-class Traced:
-    """What is kept for a running operation: its span, the context that makes it current, what the span has."""
+class Traced(SimpleNamespace):
+    """What is kept for a running operation, made in one step: its span, and the context that makes it current."""
 
     span: trace.Span
     context: Context
     outer: Context
     name: str
+    """The one that the span has begun with."""
     said: Said | None = None
     """What stands on the span already, of what the event said when it began."""
     over: Event | None = None
@@ -85,14 +85,6 @@ def message(operation: Operation, remote: Remote, context: Context) -> tuple[Con
     request = local_server_span()
     links = [] if request is None else linked(request.get_span_context())
     return trace.set_span_in_context(NonRecordingSpan(caller), context), links
-
-
-def unsampled(span: trace.Span, context: Context) -> trace.Span:
-    """A root that is not recorded says so by flags of `00`; below a caller the flags are as he sent them."""
-    found = span.get_span_context()
-    if found.trace_flags.sampled or trace.get_current_span(context).get_span_context().is_valid:
-        return span
-    return NonRecordingSpan(SpanContext(found.trace_id, found.span_id, False, TraceFlags(0), found.trace_state))
 
 
 def linked(span_context: SpanContext) -> list[Link]:

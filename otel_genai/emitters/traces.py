@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
-from .. import privacy, scope
+from .. import privacy
 from ..catalog.content import EXCEPTION
 from ..catalog.readings import Words
 from ..catalog.rows import Read, Shape, Value
@@ -21,11 +23,12 @@ from ..events import Event, McpClientOperation, Operation
 from ..listeners import Handler
 from . import propagation
 from .contents import Keeping
+from .current import SPAN, span_context_in, steps
 from .later import remembered
 from .reader import Reader, Said
 from .span import Span
 from .spans import begins
-from .traced import Traced, keep, local_server_span, surroundings, unsampled
+from .traced import FROM_AFAR, Traced, keep, local_server_span, surroundings
 from .unsaid import Unsaid
 
 KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
@@ -35,30 +38,25 @@ Extra = Callable[[Event], dict[str, Value]]
 """Attributes whose names only the event knows: the captured headers."""
 
 
-class Story:
+class Story(SimpleNamespace):
     """What the span of an event says."""
 
-    __slots__ = ("_event", "_plan")
-
-    def __init__(self, found: Plan, event: Event) -> None:
-        self._plan = found
-        self._event = event
+    plan: Plan
+    event: Event
 
     def first(self) -> dict[str, Value]:
-        return self._plan.start.of(self._event)
+        return self.plan.start.of(self.event)
 
     def last(self) -> dict[str, Value]:
-        return self._plan.end.of(self._event)
+        return self.plan.end.of(self.event)
 
     def whole(self) -> dict[str, Value]:
-        plan, event = self._plan, self._event
+        plan, event = self.plan, self.event
         return {**plan.start.of(event), **plan.end.of(event)} if plan.whole is None else plan.whole.of(event)
 
 
 class AtOnce(Story):
     """That of an event that takes no time."""
-
-    __slots__ = ()
 
     def first(self) -> dict[str, Value]:
         return self.whole()
@@ -79,6 +77,8 @@ class Plan:
     """Of each its name, what it is known by, and what it says."""
     may_share: bool
     """Whether it may stand on a span that somebody else has begun."""
+    from_afar: bool
+    """Whether another process may have asked for it."""
 
 
 class Traces:
@@ -94,6 +94,7 @@ class Traces:
         texts: bool = False,
     ) -> None:
         self._begins = begins(tracer)
+        self._current, self._attach = steps()
         self._unsaid = Unsaid()
         self._extra = extra
         self._content = content
@@ -118,26 +119,31 @@ class Traces:
         if found.may_share and (shared := self._shared(found, operation)):
             keep(operation, shared)
             return
-        context, links = surroundings(operation)
+        context: Context = self._current()
+        links: Sequence[Link] = ()
+        if operation.parent is not None or operation.links or operation.new_trace or found.from_afar:
+            context, links = surroundings(operation)
         name, said = found.name(operation), None
         if not self._begins.later:
             said = found.start.read(operation)
-        span = self._begins(name, context, found.kind, Story(found, operation), links, operation.started_ns)
-        if not span.is_recording():
-            span = unsampled(span, context)
-        elif self._content is not None:
+        story = Story(plan=found, event=operation)
+        span = self._begins(name, context, found.kind, story, links, operation.started_ns)
+        if self._content is not None and span.is_recording():
             self._content.open(operation)
-        keep(operation, Traced(span, trace.set_span_in_context(span, context), context, name, said))
+        inside = Context({**context, SPAN: span})
+        operation.trace = Traced(span=span, context=inside, outer=context, name=name, said=said)
+        operation.attach = partial(self._attach, inside)
 
     def _shared(self, found: Plan, operation: Operation) -> Traced | None:
         """Where it stands on a span that somebody else has begun: the server's, or that of the tool around."""
         alone = operation.scope.operation is None  # else the server span around is that of an operation of ours
         if found.row.adopts and alone and (current := local_server_span()):
             here = otel_context.get_current()
-            return Traced(current, here, here, "", ours=False)
+            return Traced(span=current, context=here, outer=here, name="", ours=False)
         around = operation.tool_around if isinstance(operation, McpClientOperation) else None
         if around is not None and isinstance(traced := around.trace, Traced):
-            return Traced(traced.span, traced.context, traced.outer, found.name(operation), ours=False)
+            name = found.name(operation)
+            return Traced(span=traced.span, context=traced.context, outer=traced.outer, name=name, ours=False)
         return None
 
     def _end(self, found: Plan, operation: Any) -> None:
@@ -171,7 +177,7 @@ class Traces:
         now: dict[str, Value] = {}
         if isinstance(span, Span) and traced.ours:
             traced.over = over = remembered(operation)
-            span.story = Story(found, over)
+            span.story = Story(plan=found, event=over)
         else:
             now = conclusion(found, operation, traced.said)
         if self._extra is not None:
@@ -192,7 +198,7 @@ class Traces:
         context, links = surroundings(event)
         began = event.at_ns - round(max(0, found.row.lasted_ms(event) or 0) * 1e6)
         over, name = remembered(event) if self._begins.later else event, found.name(event)
-        span = self._begins(name, context, found.kind, AtOnce(found, over), links, began)
+        span = self._begins(name, context, found.kind, AtOnce(plan=found, event=over), links, began)
         message = found.row.status(event)
         if message is not None:
             span.set_status(Status(StatusCode.ERROR, privacy.text(message) or None))
@@ -206,15 +212,11 @@ class Traces:
 
     def restore(self, operation: Operation) -> None:
         traced = operation.trace
-        if isinstance(traced, Traced) and otel_context.get_current() is traced.context:
-            otel_context.attach(traced.outer)
+        if isinstance(traced, Traced) and self._current() is traced.context:
+            self._attach(traced.outer)
 
     def headers(self) -> dict[str, str]:
-        here, operation = otel_context.get_current(), scope.current().operation
-        traced = None if operation is None else operation.trace
-        if isinstance(traced, Traced) and traced.context is here:
-            return propagation.write(traced.span.get_span_context())
-        return propagation.write(trace.get_current_span(here).get_span_context())  # somebody else's is inside of it
+        return propagation.write(span_context_in(self._current()))
 
     def trace_ids(self) -> dict[str, str]:
         span = trace.get_current_span()
@@ -247,24 +249,20 @@ def plan(row: Row, shape: Shape) -> Plan:
         Reader((*row.start, *row.end), shape) if len(set(names)) == len(names) else None,
         tuple((shape.name(one.name), one.sources[0].read, Reader(one.sources, shape)) for one in row.moments),
         row.adopts or issubclass(row.event, McpClientOperation),
+        issubclass(row.event, FROM_AFAR),
     )
 
 
 def naming(name: Read) -> Callable[[Event], str]:
     """What reads a name off an event, as it may leave; what was made is remembered, for names are few."""
     read, make = (name.read, name.of) if isinstance(name, Words) else (name, str)
-    known: dict[Any, str] = {}
+    made = lru_cache(NAMES_REMEMBERED)(lambda said: privacy.text(make(said)) or "")
 
     def named(event: Event) -> str:
         said = read(event)
         try:
-            found = known.get(said)
+            return made(said)
         except TypeError:  # a value that cannot be remembered, such as a list
-            return privacy.text(make(said)) or ""
-        if found is None:
-            if len(known) >= NAMES_REMEMBERED:
-                known.clear()
-            known[said] = found = privacy.text(make(said)) or ""
-        return found
+            return made.__wrapped__(said)
 
     return named

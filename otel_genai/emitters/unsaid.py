@@ -24,13 +24,16 @@ class Unsaid:
         """Not held: one that nobody holds has been exported, or is read by nobody."""
 
     def add(self, span: Span) -> None:
+        self._spans.append(ref(span))
+        if len(self._spans) > MOST_UNSAID:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Let go of those that have been read, and settle the first ones that are too many."""
         spans = self._spans
-        spans.append(ref(span))
-        try:
+        with suppress(IndexError):  # another thread takes them, too
             while (first := spans[0]()) is None or first.settled or len(spans) > MOST_UNSAID:
                 settle(spans.popleft())
-        except IndexError:  # another thread takes them, too
-            pass
 
     def settle(self) -> None:
         with suppress(IndexError):
