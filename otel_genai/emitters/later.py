@@ -36,6 +36,8 @@ MUTABLE: Final = frozenset({list, dict, set})
 """What its owner may change afterwards."""
 SEVERAL: Final = re.compile(r"\b(tuple|Sequence|Mapping)\[")
 """In the type of a field."""
+INNER: Final = "_inner"
+"""Where an operation has the scope of what is inside of it."""
 LAST: Final = len(Scope._fields) - 1
 
 
@@ -100,24 +102,26 @@ class Later:
 def remembered(event: Event) -> Any:
     """The event as it is now, whatever becomes of it, without what must not be held."""
     kind: Any = type(event)
-    said = event.__dict__.copy()
-    for name in holding(kind).intersection(said):
-        if name in LIVE:
-            del said[name]
-        elif name == "_inner":
-            said[name] = said[name][:LAST]  # what comes last is the operation itself
-        elif type(said[name]) in MUTABLE:
-            said[name] = said[name].copy()
+    said = event.__dict__ | unheld(kind)
+    if INNER in said:
+        said[INNER] = said[INNER][:LAST]  # what comes last is the operation itself
+    if not MUTABLE.isdisjoint(map(type, said.values())):
+        said.update({name: said[name].copy() for name in several(kind) if type(said.get(name)) in MUTABLE})
     made = object.__new__(kind)
     made.__dict__ = said
     return made
 
 
 @cache
-def holding(kind: type[Event]) -> frozenset[str]:
-    """The fields of a class that are not kept as they are: what must not be held, and what holds several things."""
-    several = (field.name for field in fields(kind) if SEVERAL.search(str(field.type)))
-    return LIVE.union(several, ("_inner",))
+def unheld(kind: type[Event]) -> dict[str, Any]:
+    """What a class says where nothing is held."""
+    return {name: getattr(kind, name, None) for name in LIVE}
+
+
+@cache
+def several(kind: type[Event]) -> tuple[str, ...]:
+    """The fields of a class that hold several things."""
+    return tuple(field.name for field in fields(kind) if SEVERAL.search(str(field.type)))
 
 
 _all: WeakSet[Later] = WeakSet()

@@ -58,7 +58,7 @@ class Metrics:
         """What to do about a wire name; `None` where no metric is read off it."""
         gauges = [(made, on) for made, on in self._read_off(event_type, kind) if isinstance(made, LastValues)]
         measures = [one for one in (self._measure(event_type, kind), self._derive(event_type, kind)) if one is not None]
-        measure = measuring(measures, self._later) if measures else None
+        measure = measuring(measures, self._later, event_type) if measures else None
         return showing(shown(gauges, self._shape), measure) if gauges else measure
 
     def _read_off(self, event_type: type[Event], kind: str) -> list[tuple[Made, On]]:
@@ -81,7 +81,7 @@ class Metrics:
 # -- counters and histograms
 
 
-def measuring(measures: Sequence[Measure], later: Later | None) -> Handler:
+def measuring(measures: Sequence[Measure], later: Later | None, event_type: type[Event]) -> Handler:
     """What adds to counters and histograms, now or a little later."""
 
     def measure(events: Sequence[Measured]) -> None:
@@ -92,12 +92,16 @@ def measuring(measures: Sequence[Measure], later: Later | None) -> Handler:
         return lambda event: measure([(event, *where(event))])
 
     def measure_later(event: Event) -> None:
-        traced = traced_of(event)
-        span = trace.get_current_span() if traced is None else traced.span
-        over = traced.over if traced is not None and event.parent is None else None
-        later.add(measure, (over or remembered(event), span, None))
+        later.add(measure, (remembered(event), where(event)[0], None))
 
-    return measure_later
+    def measure_over(operation: Any) -> None:
+        traced = operation.trace
+        if isinstance(traced, Traced):
+            later.add(measure, (traced.over or remembered(operation), traced.span, None))
+        else:
+            measure_later(operation)
+
+    return measure_over if issubclass(event_type, Operation) else measure_later
 
 
 def measurement(plans: Plans) -> Measure:
@@ -139,16 +143,10 @@ def what_follows(operations: Iterable[Measured]) -> Iterator[Measured]:
 
 
 def where(event: Event) -> tuple[trace.Span, Context | None]:
-    """The span of what is measured, and the context where that is."""
-    traced = traced_of(event)
-    return (trace.get_current_span(), None) if traced is None else (traced.span, traced.context)
-
-
-def traced_of(event: Event) -> Traced | None:
-    """That of the operation that is measured, or that the event belongs to."""
+    """The span of what is measured, or of the operation that it belongs to, and the context where that is."""
     operation = event if isinstance(event, Operation) else event.parent
     traced = None if operation is None else operation.trace
-    return traced if isinstance(traced, Traced) else None
+    return (traced.span, traced.context) if isinstance(traced, Traced) else (trace.get_current_span(), None)
 
 
 # -- gauges

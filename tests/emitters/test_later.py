@@ -13,7 +13,7 @@ import pytest
 from opentelemetry import trace
 
 import otel_genai as genai
-from otel_genai import guard
+from otel_genai import guard, scope
 from otel_genai.emitters.later import LONGEST, MOST, Later, remembered
 from otel_genai.events import ModelCall
 from otel_genai.testing import Captured
@@ -152,6 +152,17 @@ def test_an_event_is_remembered_as_it_was_without_what_must_not_be_held() -> Non
     call.error = None
     del error
     assert (found.model, found.error, list(seen)) == ("gpt-5.5", None, [])
+
+
+def test_what_is_inside_of_an_operation_is_inside_of_the_one_that_is_remembered() -> None:
+    with genai.bind(channel="web"), genai.agent("planner"):
+        call = ModelCall(model="gpt-5.5")
+        call.begin(scope.current())
+    call.trace, call.attach, call.asked = object(), object, print
+    found = remembered(call)
+    assert (found.trace, found.attach, found.asked, found.contents) == (None, None, None, None)
+    assert found.inner == call.inner._replace(operation=found)
+    assert call.inner.operation is call
 
 
 def test_what_its_owner_changes_afterwards_is_as_it_was() -> None:
