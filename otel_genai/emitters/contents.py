@@ -13,14 +13,14 @@ class Keeping:
     """Keeps, of the operations that may have content, the classes that the policy lets out."""
 
     def __init__(self, capture: Capture, shape: Shape, clean: Clean) -> None:
-        self._classes = capture.classes
+        self.classes = capture.classes
         self._clean = clean
         self._names = {name: tuple(one.name_in(shape) for one in ones) for name, ones in NAMES.items()}
 
     def open(self, operation: Operation) -> None:
         """Let those who see the operation keep its content; without this they keep nothing."""
-        if self._classes and operation.contents is None and type(operation) in ON:
-            operation.contents = Contents(self._classes, self._clean)
+        if self.classes and operation.contents is None and type(operation) in ON:
+            operation.contents = Contents(self.classes, self._clean)
             if operation.asked is not None:
                 operation.asked(operation.contents)
 

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -18,30 +18,15 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from .. import guard
+from .saying import Story
 
 if TYPE_CHECKING:
     from .spans import Ours
-
-Said = dict[str, Any]
-"""Attributes that may leave as they are."""
 
 SAYING: Final = "making the attributes of a span"
 MOST: Final = 128
 """Attributes, events and links of a span, and attributes of one of these: as many as the SDK keeps."""
 UNSET: Final = Status(StatusCode.UNSET)
-
-
-class Story(Protocol):
-    """Who knows what a span says."""
-
-    def first(self) -> Said:
-        """What it says from the beginning."""
-
-    def last(self) -> Said:
-        """What it says at its end."""
-
-    def whole(self) -> Said:
-        """Both, where nobody said anything in between."""
 
 
 class Span(ReadableSpan, trace.Span):
@@ -50,34 +35,27 @@ class Span(ReadableSpan, trace.Span):
     Its fields are called as the SDK's are, for some processors read those.
     """
 
+    _tracer: Ours
+    _called: str
+    _context: SpanContext
+    _parent: SpanContext | None
+    _kind: SpanKind
+    _links: Sequence[Link]
+    _start_time: int
+    story: Story | None
+    """For its end it gets another one, which nothing changes any more. None once that has been told."""
     _end_time: int | None = None
     _told: BoundedAttributes | None = None
     _made: Mapping[str, Any] | None = None
-    _status = UNSET
+    _status_told = UNSET
     _happened: BoundedList[Event] | None = None
+    _concluding: tuple[Event, ...] = ()
+    """What its story says has happened at its end."""
     _replaced = False
     """Whether what it said first has been replaced by what it was told."""
 
-    def __init__(
-        self,
-        tracer: Ours,
-        name: str,
-        context: SpanContext,
-        parent: SpanContext | None,
-        kind: SpanKind,
-        links: Sequence[Link],
-        started_ns: int,
-        story: Story,
-    ) -> None:
-        self._tracer = tracer
-        self._name = name
-        self._context = context
-        self._parent = parent
-        self._kind = kind
-        self._links = links
-        self._start_time = started_ns
-        self.story: Story | None = story
-        """For its end it gets another one, which nothing changes any more. None once that has been told."""
+    def __init__(self, **begun: Any) -> None:
+        self.__dict__.update(begun)  # in one step, for it is done in every call that is observed
 
     # -- what it says
 
@@ -88,8 +66,23 @@ class Span(ReadableSpan, trace.Span):
     def settle(self) -> None:
         """Make what it says, if it is over: nothing of that changes any more."""
         if self._made is None and self._end_time is not None:
+            self._conclude()
             self._made = self._said()
             self.story = None
+
+    def _conclude(self) -> None:
+        """Become what its story says of its end. Two threads that ask at once make the same of it."""
+        story = self.story
+        ending = None if story is None else guard.call(SAYING, story.ending)
+        if ending is None:
+            return
+        if ending.name is not None:
+            self._called = ending.name
+        if ending.status is not None and self._status_told.status_code is not StatusCode.OK:
+            self._status_told = ending.status
+        self._concluding = tuple(
+            Event(name, BoundedAttributes(MOST, attributes), self._end_time) for name, attributes in ending.events
+        )
 
     def _said(self) -> Mapping[str, Any]:
         """What it says by now. Of two threads that ask at once, the one that comes too late takes what was made."""
@@ -122,6 +115,7 @@ class Span(ReadableSpan, trace.Span):
         if self._end_time is None:
             self._told, self._replaced = BoundedAttributes(MOST, attributes, immutable=False), True
         else:
+            self.settle()
             self._made, self.story = attributes or {}, None
 
     # -- what others tell it
@@ -150,13 +144,13 @@ class Span(ReadableSpan, trace.Span):
 
     def update_name(self, name: str) -> None:
         if self._open("a name"):
-            self._name = name
+            self._called = name
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         said = status if isinstance(status, Status) else Status(status, description)
-        final = self._status.status_code is StatusCode.OK
+        final = self._status_told.status_code is StatusCode.OK
         if not final and said.status_code is not StatusCode.UNSET and self._open("a status"):
-            self._status = said
+            self._status_told = said
 
     def record_exception(
         self,
@@ -195,7 +189,7 @@ class Span(ReadableSpan, trace.Span):
         return self._end_time is None
 
     def get_span_context(self) -> SpanContext:
-        return self._context  # type: ignore[return-value]  # (it has one)
+        return self._context
 
     @property
     def context(self) -> SpanContext | None:
@@ -203,7 +197,18 @@ class Span(ReadableSpan, trace.Span):
 
     @property
     def name(self) -> str:
-        return self._name
+        self.settle()
+        return self._called
+
+    @property
+    def _name(self) -> str:
+        """A field there, as `_attributes` is."""
+        return self.name
+
+    @_name.setter
+    def _name(self, name: str) -> None:
+        self.settle()
+        self._called = name
 
     @property
     def kind(self) -> SpanKind:
@@ -223,11 +228,22 @@ class Span(ReadableSpan, trace.Span):
 
     @property
     def status(self) -> Status:
-        return self._status
+        self.settle()
+        return self._status_told
+
+    @property
+    def _status(self) -> Status:
+        return self.status
+
+    @_status.setter
+    def _status(self, status: Status) -> None:
+        self.settle()
+        self._status_told = status
 
     @property
     def events(self) -> Sequence[Event]:
-        return tuple(self._happened or ())
+        self.settle()
+        return (*(self._happened or ()), *self._concluding)[-MOST:]
 
     @property
     def links(self) -> Sequence[Link]:
@@ -254,7 +270,9 @@ class Span(ReadableSpan, trace.Span):
 
     @property
     def dropped_events(self) -> int:
-        return self._happened.dropped if self._happened is not None else 0
+        self.settle()
+        happened = self._happened or BoundedList(MOST)
+        return happened.dropped + max(0, len(happened) + len(self._concluding) - MOST)
 
     @property
     def dropped_links(self) -> int:
@@ -262,7 +280,7 @@ class Span(ReadableSpan, trace.Span):
 
     def to_json(self, indent: int | None = 4) -> str:
         said: str = ReadableSpan(
-            self._name,
+            self.name,
             self._context,
             self._parent,
             self.resource,
@@ -270,7 +288,7 @@ class Span(ReadableSpan, trace.Span):
             self.events,
             self.links,
             self._kind,
-            status=self._status,
+            status=self.status,
             start_time=self._start_time,
             end_time=self._end_time,
             instrumentation_scope=self._tracer.scope,

@@ -34,7 +34,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, Tracer, TraceState
 
 from .current import SPAN, span_context_in
-from .span import Span, Story
+from .saying import Story
+from .span import Span
 
 UNHEEDING: Final = (StaticSampler, TraceIdRatioBased)
 """Those of the SDK's samplers that do not ask what a span says; one that is derived from them may."""
@@ -156,7 +157,16 @@ class Ours:
         here = ids.context((trace_id, ids.span_id(), False, _FLAGS[sampled | flags & RANDOM], state, True))
         if not recorded:
             return unsampled(NonRecordingSpan(here), context)
-        span = Span(self, name, here, parent, kind, links, started_ns, story)
+        span = Span(
+            _tracer=self,
+            _called=name,
+            _context=here,
+            _parent=parent,
+            _kind=kind,
+            _links=links,
+            _start_time=started_ns,
+            story=story,
+        )
         for start in self.provider.starting:
             start(span, parent_context=context)
         return span

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from types import SimpleNamespace
+from functools import partial
 from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, Tracer
 
-from .. import privacy
 from ..catalog.content import EXCEPTION
-from ..catalog.readings import Words
-from ..catalog.rows import Read, Shape, Value
+from ..catalog.rows import Shape, Value
 from ..catalog.rows import Span as Row
 from ..catalog.spans import SPANS
 from ..events import Event, McpClientOperation, Operation
@@ -26,59 +22,15 @@ from .contents import Keeping
 from .current import SPAN, span_context_in, steps
 from .later import remembered
 from .reader import Reader, Said
+from .saying import Ending
 from .span import Span
 from .spans import begins
-from .traced import FROM_AFAR, Traced, keep, local_server_span, surroundings
+from .stories import AtOnce, Ended, Plan, Story, plan, status_of
+from .traced import Traced, keep, local_server_span, surroundings
 from .unsaid import Unsaid
 
-KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
-NAMES_REMEMBERED = 1024
-"""Per row."""
 Extra = Callable[[Event], dict[str, Value]]
 """Attributes whose names only the event knows: the captured headers."""
-
-
-class Story(SimpleNamespace):
-    """What the span of an event says."""
-
-    plan: Plan
-    event: Event
-
-    def first(self) -> dict[str, Value]:
-        return self.plan.start.of(self.event)
-
-    def last(self) -> dict[str, Value]:
-        return self.plan.end.of(self.event)
-
-    def whole(self) -> dict[str, Value]:
-        plan, event = self.plan, self.event
-        return {**plan.start.of(event), **plan.end.of(event)} if plan.whole is None else plan.whole.of(event)
-
-
-class AtOnce(Story):
-    """That of an event that takes no time."""
-
-    def first(self) -> dict[str, Value]:
-        return self.whole()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A row of the catalog, resolved for one shape."""
-
-    row: Row
-    name: Callable[[Event], str]
-    kind: SpanKind
-    start: Reader
-    end: Reader
-    whole: Reader | None
-    """Both in one, where none of their names is the same."""
-    moments: tuple[tuple[str, Read, Reader], ...]
-    """Of each its name, what it is known by, and what it says."""
-    may_share: bool
-    """Whether it may stand on a span that somebody else has begun."""
-    from_afar: bool
-    """Whether another process may have asked for it."""
 
 
 class Traces:
@@ -96,9 +48,10 @@ class Traces:
         self._begins = begins(tracer)
         self._current, self._attach = steps()
         self._unsaid = Unsaid()
+        self._content = content if content is not None and content.classes else None
         self._extra = extra
-        self._content = content
         self._error = Reader(EXCEPTION.sources, shape) if texts else None
+        self._tells_at_once = any(one is not None for one in (extra, self._content, self._error))
         self._plans = {row.event: plan(row, shape) for row in spans if shape.spans in row.shapes}
 
     def handler(self, event_type: type[Event], kind: str) -> Handler | None:
@@ -150,47 +103,44 @@ class Traces:
         if operation.trace is None:
             self._start(found, operation)
         traced = operation.trace
-        if isinstance(traced, Traced):
-            if traced.span.is_recording():
-                self._describe(found, operation, traced)
-            if traced.ours:
-                self._over(traced.span, operation.started_ns + (operation.duration_ns or 0))
-
-    def _describe(self, found: Plan, operation: Operation, traced: Traced) -> None:
-        span = traced.span
-        self._say(found, operation, traced)
-        name = found.name(operation)
-        if name != traced.name:
-            span.update_name(name)
-        message = found.row.status(operation)
-        if message is not None:
-            span.set_status(Status(StatusCode.ERROR, privacy.text(message) or None))
-        for moment, known_by, reader in found.moments:
-            if known_by(operation) is not None:
-                span.add_event(moment, reader.of(operation))
-        if self._error is not None and operation.outcome == "error" and (values := self._error.of(operation)):
-            span.add_event(EXCEPTION.name, values)
-
-    def _say(self, found: Plan, operation: Operation, traced: Traced) -> None:
-        """What it says at its end, and what was kept of it, which is at hand only now."""
-        span = traced.span
-        now: dict[str, Value] = {}
-        if isinstance(span, Span) and traced.ours:
+        if not isinstance(traced, Traced):
+            return
+        span, ended_ns = traced.span, operation.started_ns + (operation.duration_ns or 0)
+        if not (traced.ours and isinstance(span, Span)):
+            self._end_now(found, operation, traced, ended_ns)
+            return
+        if span.is_recording():
             traced.over = over = remembered(operation)
-            span.story = Story(plan=found, event=over)
-        else:
-            now = conclusion(found, operation, traced.said)
-        if self._extra is not None:
-            now.update(self._extra(operation))
-        if self._content is not None:
-            now.update(self._content.attributes(operation))
-        if now:
-            span.set_attributes(now)
-
-    def _over(self, span: trace.Span, ended_ns: int) -> None:
+            span.story = ended = Ended(plan=found, event=over, began_as=traced.name)
+            if self._tells_at_once:
+                self._tell_at_once(operation, span, ended)
         span.end(ended_ns)
-        if isinstance(span, Span):
-            self._unsaid.add(span)
+        self._unsaid.add(span)
+
+    def _tell_at_once(self, operation: Operation, span: Span, ended: Ended) -> None:
+        """What cannot be read later, for it is not kept."""
+        if said := self._kept(operation):
+            span.set_attributes(said)
+        ended.raised = self._raised(operation)
+
+    def _end_now(self, found: Plan, operation: Operation, traced: Traced, ended_ns: int) -> None:
+        span = traced.span
+        if span.is_recording():
+            raised = self._raised(operation)
+            ending = Ended(plan=found, event=operation, began_as=traced.name, raised=raised).ending()
+            said = conclusion(found, operation, traced.said)
+            tell(span, {**said, **self._kept(operation)}, ending, ended_ns)
+        if traced.ours:
+            span.end(ended_ns)
+
+    def _kept(self, operation: Operation) -> dict[str, Value]:
+        """Its headers and its content."""
+        found = {} if self._extra is None else self._extra(operation)
+        return found if self._content is None else {**found, **self._content.attributes(operation)}
+
+    def _raised(self, operation: Operation) -> dict[str, Value] | None:
+        """What it says of an error, where the texts of those may leave."""
+        return self._error.of(operation) if self._error is not None and operation.outcome == "error" else None
 
     def _instant(self, found: Plan, event: Event) -> None:
         if event.parent is not None and isinstance(event.parent.trace, Traced) and event.parent.trace.adopted:
@@ -199,10 +149,12 @@ class Traces:
         began = event.at_ns - round(max(0, found.row.lasted_ms(event) or 0) * 1e6)
         over, name = remembered(event) if self._begins.later else event, found.name(event)
         span = self._begins(name, context, found.kind, AtOnce(plan=found, event=over), links, began)
-        message = found.row.status(event)
-        if message is not None:
-            span.set_status(Status(StatusCode.ERROR, privacy.text(message) or None))
-        self._over(span, event.at_ns)
+        status = status_of(found, event)
+        if status is not None:
+            span.set_status(status)
+        span.end(event.at_ns)
+        if isinstance(span, Span):
+            self._unsaid.add(span)
 
     def settle(self) -> None:
         """Have all spans that are over make what they say, as long as that is decided as it was."""
@@ -228,6 +180,18 @@ class Traces:
         return {**ids, **above, "traceFlags": f"{here.trace_flags:02x}"}
 
 
+def tell(span: trace.Span, said: dict[str, Value], ending: Ending, ended_ns: int) -> None:
+    """Tell a span at once what it says at its end."""
+    if said:
+        span.set_attributes(said)
+    if ending.name is not None:
+        span.update_name(ending.name)
+    if ending.status is not None:
+        span.set_status(ending.status)
+    for name, attributes in ending.events:
+        span.add_event(name, attributes, ended_ns)
+
+
 def conclusion(found: Plan, event: Event, before: Said | None) -> dict[str, Value]:
     """What an event says at the end of its span, and what it has learned since it began."""
     attributes = found.end.of(event)
@@ -235,34 +199,3 @@ def conclusion(found: Plan, event: Event, before: Said | None) -> dict[str, Valu
     if said != before:
         attributes.update(found.start.attributes(said))
     return attributes
-
-
-def plan(row: Row, shape: Shape) -> Plan:
-    """Resolve a row's names once, for one shape."""
-    name, names = row.name_in(shape), [source.attribute.name_in(shape) for source in (*row.start, *row.end)]
-    return Plan(
-        row,
-        naming(name) if callable(name) else lambda _: name,
-        KINDS[row.kind_in(shape)],
-        Reader(row.start, shape),
-        Reader(row.end, shape),
-        Reader((*row.start, *row.end), shape) if len(set(names)) == len(names) else None,
-        tuple((shape.name(one.name), one.sources[0].read, Reader(one.sources, shape)) for one in row.moments),
-        row.adopts or issubclass(row.event, McpClientOperation),
-        issubclass(row.event, FROM_AFAR),
-    )
-
-
-def naming(name: Read) -> Callable[[Event], str]:
-    """What reads a name off an event, as it may leave; what was made is remembered, for names are few."""
-    read, make = (name.read, name.of) if isinstance(name, Words) else (name, str)
-    made = lru_cache(NAMES_REMEMBERED)(lambda said: privacy.text(make(said)) or "")
-
-    def named(event: Event) -> str:
-        said = read(event)
-        try:
-            return made(said)
-        except TypeError:  # a value that cannot be remembered, such as a list
-            return made.__wrapped__(said)
-
-    return named

@@ -19,7 +19,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import (
@@ -49,7 +49,7 @@ from otel_genai import config, connection, guard
 from otel_genai.emitters import span as span_module
 from otel_genai.emitters.span import MOST, Span
 from otel_genai.emitters.spans import Ours, Theirs, Tracers, begins
-from otel_genai.emitters.unsaid import MOST_UNSAID
+from otel_genai.emitters.unsaid import MOST_UNSAID, Unsaid
 from otel_genai.providers import Providers
 from otel_genai.testing import Captured
 
@@ -74,6 +74,9 @@ class Story:
 
     def whole(self) -> dict[str, Any]:
         return {**self.first(), **self.last()}
+
+    def ending(self) -> None:
+        pass
 
 
 def ours(sampler: Sampler = ALWAYS_ON) -> TracerProvider:
@@ -242,6 +245,34 @@ def test_which_roots_are_recorded_is_as_the_sdk_decides(sampler: str, trace_id: 
         here = span.get_span_context()
         found.append((span.is_recording(), here.trace_id, here.trace_flags))
     assert found[0] == found[1]
+
+
+def test_what_the_sdks_own_generator_makes_is_a_span_as_the_sdk_makes_it() -> None:
+    for around in (None, ELSEWHERE):
+        here = begun(ours(), around).get_span_context()
+        assert type(here) is SpanContext
+        assert here == SpanContext(*here[:5])
+        assert here.is_valid
+
+
+class Unwell(RandomIdGenerator):
+    """A generator of somebody, which gives out what is no id."""
+
+    def generate_span_id(self) -> int:
+        return 0
+
+    def is_trace_id_random(self) -> bool:
+        return False
+
+
+def test_ids_of_somebody_elses_generator_are_taken_for_what_they_are() -> None:
+    found = []
+    for provide in (ours, theirs):
+        provider = provide()
+        provider.id_generator = Unwell()
+        here = begun(provider).get_span_context()
+        found.append((here.span_id, here.is_valid, here.trace_flags, here.is_remote))
+    assert found[0] == found[1] == (0, False, TraceFlags(1), False)
 
 
 @pytest.mark.parametrize("options", [{}, {"sample_rate": 1}, {"sample_rate": 0.999999}])
@@ -442,12 +473,41 @@ def test_processors_are_told_and_read_all_there_is_at_the_time() -> None:
     assert [what for what, _ in found[0]] == ["start", "ending", "end"]
 
 
+class Queueing(BatchSpanProcessor):
+    """A queue of somebody who wants to know of spans that begin, too."""
+
+    def on_start(self, span: Any, parent_context: context.Context | None = None) -> None:
+        span.set_attribute("within", len(parent_context or ()))
+
+
+def test_only_processors_that_do_something_to_a_span_that_begins_are_told_of_it() -> None:
+    exporter = InMemorySpanExporter()  # type: ignore[no-untyped-call]  # (the SDK's)
+    silent = SpanProcessor(), SimpleSpanProcessor(exporter), BatchSpanProcessor(exporter)
+    telling = Hearing(), Queueing(exporter)
+    provider = Tracers(ALWAYS_ON)
+    for processor in (*silent, *telling):
+        provider.add_span_processor(processor)
+    span = begun(provider, ELSEWHERE)
+    assert (span.attributes["tenant"], span.attributes["within"]) == ("t-1", 1)
+    assert provider.starting == [one.on_start for one in telling]
+    assert provider.ending == [telling[0]._on_ending]
+    provider.shutdown()
+
+
 def replace(span: Any) -> None:
     span._attributes = {name: "***" for name in span.attributes if name != "from"}
 
 
 def take_all(span: Any) -> None:
     span._attributes = None
+
+
+def rename(span: Any) -> None:
+    span._name = f"{span._name}, renamed"
+
+
+def clear(span: Any) -> None:
+    span._status = Status(StatusCode.UNSET) if span._status.description else Status(StatusCode.OK)
 
 
 class Scrubbing(SpanProcessor):
@@ -483,6 +543,20 @@ def test_a_processor_can_replace_what_a_span_says_when_it_begins() -> None:
         found.append(read(ended(provider, DEEDS["an attribute"])))
     assert found[0] == found[1]
     assert found[0]["attributes"] == {"model": "***", "of the user": 1, **Story().last()}
+
+
+@pytest.mark.parametrize("scrub", [rename, clear])
+def test_a_processor_can_change_what_a_span_is_called_and_how_it_ended(scrub: Callable[[Any], object]) -> None:
+    found = []
+    for provide in (ours, theirs):
+        provider = provide()
+        provider.add_span_processor(Scrubbing(scrub))
+        undo = connection.connect(config.load({"enabled": True}, environ={}), provider, None)
+        exporter = kept(provider)
+        a_day()
+        undo()
+        found.append([told(span) for span in exporter.get_finished_spans()])
+    assert found[0] == found[1]
 
 
 # -- through the house
@@ -538,6 +612,18 @@ def test_spans_that_nobody_reads_are_settled_when_there_are_too_many(unread: Tra
         with genai.tool("search"):
             pass
     assert [span.settled for span in queue.spans] == [True] * 3 + [False] * MOST_UNSAID
+
+
+def test_spans_that_were_read_make_room_for_others(unread: Tracers) -> None:
+    waiting, spans = Unsaid(), [begun(unread) for _ in range(MOST_UNSAID + 1)]
+    for span in spans:
+        span.end()
+    for span in spans[:-1]:
+        waiting.add(span)
+        span.settle()
+    waiting.add(spans[-1])
+    assert len(waiting._spans) == 1
+    assert not spans[-1].settled
 
 
 def test_a_span_that_was_exported_is_let_go_with_what_it_says(unread: Tracers) -> None:
@@ -625,6 +711,73 @@ def test_a_provider_of_somebody_else_gets_the_same_spans(semconv: str | None) ->
         found.append([told(span) for span in exporter.get_finished_spans()])
     assert found[0] == found[1]
     assert len(found[0]) == (5 if semconv else 6)
+
+
+def rewritten() -> None:
+    span = trace.get_current_span()
+    span.update_name("of the user")
+    span.set_status(StatusCode.ERROR, "of the user")
+    span.add_event("of the user")
+
+
+def in_order() -> None:
+    trace.get_current_span().set_status(StatusCode.OK)
+
+
+def much() -> None:
+    for number in range(MOST):
+        trace.get_current_span().add_event(f"of the user {number}")
+
+
+class Refused(Exception):
+    """What a provider raises, with the id of the request."""
+
+    request_id = "req_123"
+
+
+@pytest.mark.parametrize("user", [nothing, rewritten, in_order, much])
+@pytest.mark.parametrize("later", [{}, {"model": "gpt-5.5-pro"}])
+@pytest.mark.parametrize("error", [None, Refused("no such model")])
+@pytest.mark.parametrize("capture_content", [False, True])
+def test_what_comes_of_a_span_at_its_end_is_the_same_where_it_is_made_later(
+    user: Callable[..., object], later: dict[str, str], error: Exception | None, capture_content: bool
+) -> None:
+    found = []
+    options = {"enabled": True, "semconv": "gen_ai_latest_experimental", "capture_content": capture_content}
+    for provide in (ours, theirs):
+        provider = provide()
+        exporter = kept(provider)
+        undo = connection.connect(config.load(options, environ={}), provider, None)
+        with suppress(Refused), genai.model_call(provider="openai", model="gpt-5.5") as call:
+            user(trace.get_current_span()) if user is nothing else user()
+            call.update(**later)
+            if error is not None:
+                raise error
+        undo()
+        (span,) = exporter.get_finished_spans()
+        assert {event.timestamp for event in span.events if "user" not in event.name} <= {span.end_time}
+        found.append(told(span))
+    assert found[0] == found[1]
+    assert ("exception" in [name for name, _ in found[0]["events"]]) == (capture_content and error is not None)
+
+
+def test_before_its_end_a_span_is_called_what_it_began_as_and_has_not_failed(unread: Tracers) -> None:
+    with suppress(ValueError), genai.tool("search") as tool:
+        span: Any = trace.get_current_span()
+        before = span.name, span.status, span.events
+        tool.update(name="another")
+        assert (span.name, span.status, span.events) == before
+        raise ValueError("broken")
+    assert before[1].status_code is StatusCode.UNSET
+    assert (span.name, span.status.status_code) != (before[0], before[1].status_code)
+
+
+def test_a_span_that_somebody_else_ends_says_nothing_of_the_end_of_its_operation(unread: Tracers) -> None:
+    with suppress(ValueError), genai.tool("search"):
+        span: Any = trace.get_current_span()
+        span.end(9)
+        raise ValueError("broken")
+    assert (span.end_time, span.status.status_code) == (9, StatusCode.UNSET)
 
 
 def told(span: Any) -> dict[str, Any]:
