@@ -6,7 +6,6 @@ Whoever calls this guards it: it reads foreign objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import itemgetter
 from time import perf_counter_ns
 from typing import Any
 
@@ -70,26 +69,40 @@ def add_text(call: ModelCall, text: object) -> None:
         call.response_bytes = (call.response_bytes or 0) + size
 
 
-_of_chunk = itemgetter("choices", "usage")
-_of_choice = itemgetter("finish_reason", "delta")
-_of_delta = itemgetter("content", "tool_calls")
-
-
 def _words(call: ModelCall, item: Any) -> None:
-    """A chunk of a class that declares its fields. Most are a piece of one text, and have nothing else to say."""
+    """A chunk of a class that declares its fields."""
+    if call.response_id is None or not more_text(call, item, came=False):
+        _completion(call, item)
+
+
+_utf8 = str.encode
+
+
+def more_text(call: Any, item: Any, came: bool) -> bool:
+    """Read a chunk that says one more bit of one text, as most do; `False` where it is no such chunk.
+
+    With `came` it is counted, too. Nothing is noted before all of it is known, so that it may be read again.
+    """
     try:
-        (choice,), usage = _of_chunk(item.__dict__)  # to ask pydantic for an attribute takes three times as long
-        reason, delta = _of_choice(choice.__dict__)
-        text, tool_calls = _of_delta(delta.__dict__)
-    except (AttributeError, LookupError, TypeError, ValueError):  # it has other fields, or several choices, or none
-        _completion(call, item)
-        return
-    if usage or reason is not None or tool_calls or not text or call.response_id is None:
-        _completion(call, item)
-    elif type(text) is str and text.isascii():
-        call.response_bytes = (call.response_bytes or 0) + len(text)
-    else:
-        add_text(call, text)
+        said = item.__dict__  # to ask pydantic for an attribute takes three times as long
+        (choice,) = said["choices"]
+        told = choice.__dict__
+        delta = told["delta"].__dict__
+        size = len(_utf8(delta["content"]))
+        if size and said["usage"] is None and told["finish_reason"] is None and delta["tool_calls"] is None:
+            size += call.response_bytes or 0
+            if came:
+                call.chunks, call.last_chunk_ns = call.chunks + 1, perf_counter_ns() - call.began
+            call.response_bytes = size
+            return True
+    except Exception:  # noqa: BLE001 (it has other fields, or several choices: who reads it then is guarded)
+        pass
+    return False
+
+
+def is_plain(kind: type) -> bool:
+    """Whether this is a class of such chunks, as far as it is known."""
+    return _readers.get(kind) is _words
 
 
 def _completion(call: ModelCall, item: Any) -> None:

@@ -7,54 +7,75 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from .. import guard
+from ..bus import bus
 from ..events import ModelCall
-from ..scope import enter
-from . import pieces, streams
+from . import streams
+from .pieces import is_plain, more_text, piece
 
 READING = "reading a chunk"
 
 
 class Sole(streams.Body):
-    """That of a stream whose pieces nobody else counts."""
+    """That of a stream whose pieces nobody else counts. Its call has begun."""
 
     __slots__ = ()
+
+    def __init__(self, call: ModelCall, inner: Any) -> None:
+        self.operation, self.inner, self.notes, self.over, self.world = call, inner, True, False, None
+        call.__dict__["reader"] = nobody
 
     def note(self, item: Any) -> None:
         read(self.operation, item)
 
 
+def nobody() -> None:
+    """In place of a reference to a stream: of all that come to the pieces of a call, none is to count them again."""
+
+
 class Tap(streams.Stream):
     """The answer of a model, piece by piece."""
 
-    __slots__ = ("_inside",)
+    __slots__ = ("_call", "_plain", "_step_inside")
 
     def __init__(self, call: ModelCall, inner: Any) -> None:
-        self._body = Sole(call, inner, pieces.chunk)
-        self._inside: Callable[..., Any] | None = None
-        streams.sole_reader(self)
+        self._body = Sole(call, inner)
+        self._call = call
+        self._plain: type | None = None
+        self._step_inside: Callable[[], Any] | None = None
 
     def __next__(self) -> Any:
-        body = self._body
         try:
-            item = (self._inside or self._begin())(body.inner.__next__)
+            item = (self._step_inside or self._begin())()
         except BaseException as error:
-            body.stopped(error)
+            self._body.stopped(error)
             raise
-        read(body.operation, item)
+        if type(item) is self._plain and more_text(self._call, item, True):
+            return item
+        read(self._call, item)
+        if self._plain is None:
+            self._settle(type(item))
         return item
 
-    def _begin(self) -> Callable[..., Any]:
-        """What calls a function in a context of its own, in which the call is current: all pieces are made there."""
-        body = self._body
-        world = body.world or body.begin()
-        context = copy_context()
-        context.run(enter, body.scope)
-        context.run(world.set, body.worldly)
-        self._inside = context.run
-        return self._inside
+    def _begin(self) -> Callable[[], Any]:
+        """What makes a piece in a context of its own, in which the call is current: all of them are made there."""
+        inside = copy_context().run
+        inside(bus.enter, self._call)
+        self._step_inside = partial(inside, self._body.inner.__next__)
+        return self._step_inside
+
+    def _settle(self, kind: type) -> None:
+        """Which class of pieces is worth looking at for more text, once its call knows what only the first ones say."""
+        call = self._call
+        if call.response_id is not None:
+            self._plain = kind if call.contents is None and is_plain(kind) else type(None)
+
+    def __del__(self) -> None:
+        self._step_inside = None  # it holds what makes the pieces, which is closed now
+        super().__del__()
 
 
 class AsyncTap(streams.AsyncStream):
@@ -63,9 +84,8 @@ class AsyncTap(streams.AsyncStream):
     __slots__ = ()
 
     def __init__(self, call: ModelCall, inner: Any) -> None:
-        self._body = Sole(call, inner, pieces.chunk)
-        streams.sole_reader(self)
+        self._body = Sole(call, inner)
 
 
-read: Callable[[Any, Any], None] = guard.quiet(READING, pieces.piece)
+read: Callable[[Any, Any], None] = guard.quiet(READING, piece)
 """Counts a piece, and reads it."""
