@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Final, NamedTuple
@@ -21,8 +20,7 @@ MOST: Final = 10**300
 """A count that a float can still hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """An amount of money, unrounded, and where it comes from: `rates`, `prices`, `fallback` or `given`."""
 
     amount: float

@@ -45,7 +45,7 @@ def of_cost(field: str) -> Read:
 
 def unpriced(event: Priced) -> int | None:
     """One, where tokens were used whose price nobody knows."""
-    return 1 if event.total_tokens and event.cost is None and not event.counted_inside else None
+    return 1 if event.cost is None and event.total_tokens and not event.counted_inside else None
 
 
 COST = (
@@ -65,7 +65,7 @@ def exchange_around(event: Event) -> Exchange | None:
 
 def untold(call: ModelCall) -> int | None:
     """One, where nobody says how many tokens a call has used that went well."""
-    told = call.counted_inside or call.total_tokens is not None or exchange_around(call) is not None
+    told = call.counted_inside or call.has_tokens or exchange_around(call) is not None
     return None if told or call.outcome != "completed" else 1
 
 

@@ -7,9 +7,13 @@ each bucket the last amount that was measured within a sampled span.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import compress
 from math import inf
 from numbers import Real
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context
@@ -42,6 +46,7 @@ class Moment(NamedTuple):
     """Where that is another than the current one."""
 
 
+SPAN: Final = attrgetter("span")
 Amounts = Sequence[float | None]
 """What was measured several times; `None` is no measurement."""
 Place = Callable[[Amounts, Sequence[Moment]], object]
@@ -73,12 +78,11 @@ class Series:
             return
         if not self.since_ns:
             self.since_ns = min(moment.at_ns for moment in moments)
-        bounds, counts, exemplars = self._bounds, self.counts, self.exemplars
-        for amount, moment in zip(amounts, moments):  # noqa: B905 (they are as many)
-            bucket = bisect_left(bounds, amount)
-            counts[bucket] += 1
-            if moment[1] is not None:
-                exemplars[bucket] = amount, moment
+        buckets = list(map(partial(bisect_left, self._bounds), amounts))
+        for bucket, times in Counter(buckets).items():
+            self.counts[bucket] += times
+        measured = zip(buckets, zip(amounts, moments))  # noqa: B905 (they are as many)
+        self.exemplars.update(compress(measured, map(SPAN, moments)))
         self.sum += total
         self.least, self.most = min(self.least, min(amounts)), max(self.most, max(amounts))
 

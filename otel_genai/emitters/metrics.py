@@ -27,6 +27,8 @@ Made = Added | LastValues
 Measured = tuple[Any, trace.Span, Context | None]
 """An event, its span, and the context where that is."""
 Measure = Callable[[Iterable[Measured]], object]
+Rows = dict[Row, tuple[list[tuple[Any, ...]], list[Moment]]]
+"""What is added where: of each event its amounts, and when that was."""
 
 SAMPLED = trace.TraceFlags.SAMPLED
 
@@ -107,15 +109,20 @@ def measuring(measures: Sequence[Measure], later: Later | None, event_type: type
 def measurement(plans: Plans) -> Measure:
     """What adds what events say, each within its span, to counters and histograms."""
 
-    def measure(events: Iterable[Measured]) -> None:
-        rows: dict[Row, tuple[list[tuple[Any, ...]], list[Moment]]] = {}
+    def read(events: Iterator[Measured], rows: Rows) -> bool:
         for event, span, context in events:
-            with guard.around(MEASURING):
-                plan, here = plans.of(event), span.get_span_context()
-                amounts, row = plan.amounts(event), plan.row(event)
-                said, moments = rows.setdefault(row, ([], []))
-                said.append(amounts)
-                moments.append(Moment(event.at_ns, here if here.trace_flags & SAMPLED else None, context))
+            plan, here = plans.of(event), span.get_span_context()
+            amounts, row = plan.amounts(event), plan.row(event)
+            said, moments = rows.get(row) or rows.setdefault(row, ([], []))
+            said.append(amounts)
+            moments.append(Moment(event.at_ns, here if here.trace_flags & SAMPLED else None, context))
+        return True
+
+    def measure(events: Iterable[Measured]) -> None:
+        rows: Rows = {}
+        left = iter(events)
+        while not guard.call(MEASURING, read, left, rows):
+            pass  # what cannot be read costs none of the others
         for row, (said, moments) in rows.items():
             columns = enumerate(zip(*said))  # noqa: B905 (they are as many)
             while not guard.call(MEASURING, row.add, columns, moments):

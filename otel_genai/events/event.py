@@ -118,7 +118,7 @@ class Operation(Event):
     def inner(self) -> Scope:
         """The scope of the work inside of it, made when it begins."""
         inner = self._inner
-        return inner if isinstance(inner, Scope) else Scope._make((*inner, self))
+        return inner if isinstance(inner, Scope) else tuple.__new__(Scope, (*inner, self))
 
     @inner.setter
     def inner(self, inner: Scope) -> None:
