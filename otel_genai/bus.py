@@ -21,6 +21,11 @@ from .scope import reset as leave_scope
 
 TELLING = "telling a subscriber"
 NOTING = "noting what has happened"
+TRACING = "reading the trace context"
+
+
+Row = tuple[bytes, bytes, bytes]
+"""A header as the clients of HTTP keep it: its name as it is written, the name in small letters, the value."""
 
 
 class Tracing(Protocol):
@@ -34,6 +39,9 @@ class Tracing(Protocol):
 
     def headers(self) -> dict[str, str]:
         """The trace context that is current, as headers for an outbound request."""
+
+    def rows(self) -> list[Row]:
+        """The same as rows of bytes."""
 
     def trace_ids(self) -> dict[str, str]:
         """The trace context that is current, as fields of a line in a log file."""
@@ -51,6 +59,8 @@ class Bus(Listeners):
         self.keeping = 0
         """How many keep content: only then anybody needs to offer it."""
         self._tracing: Tracing | None = None
+        self.rows: Callable[[], list[Row] | None] = list
+        """What `headers` says as rows, in one step for each request; none also where that failed."""
         self._late: deque[Callable[[], None]] = deque()
 
     def trace_with(self, tracing: Tracing) -> Undo:
@@ -59,10 +69,14 @@ class Bus(Listeners):
 
         def undo() -> None:
             if self._tracing is tracing:
-                self._tracing = before
+                self._trace_by(before)
 
-        self._tracing = tracing
+        self._trace_by(tracing)
         return undo
+
+    def _trace_by(self, tracing: Tracing | None) -> None:
+        self._tracing = tracing
+        self.rows = list if tracing is None else partial(guard.call, TRACING, tracing.rows)
 
     def keep_content(self) -> Undo:
         """Let those who see content know that somebody keeps it; returns its undo."""
@@ -178,11 +192,11 @@ class Bus(Listeners):
 
     def headers(self) -> dict[str, str]:
         """`traceparent` (and `tracestate`) of what is current; empty where nothing is, or nobody traces."""
-        return {} if self._tracing is None else guard.call("reading the trace context", self._tracing.headers) or {}
+        return {} if self._tracing is None else guard.call(TRACING, self._tracing.headers) or {}
 
     def trace_ids(self) -> dict[str, str]:
         """`traceId`, `spanId`, `parentSpanId`, `traceFlags` of what is current; empty where nothing is."""
-        return {} if self._tracing is None else guard.call("reading the trace context", self._tracing.trace_ids) or {}
+        return {} if self._tracing is None else guard.call(TRACING, self._tracing.trace_ids) or {}
 
 
 class Inside:

@@ -385,7 +385,30 @@ def test_what_follows_from_an_end_is_a_child_of_it() -> None:
 
 
 def test_without_anybody_who_traces_there_are_no_headers() -> None:
-    assert Bus().headers() == {}
+    assert (Bus().headers(), Bus().rows()) == ({}, [])
+
+
+class Failing:
+    """Who traces, and does not know what is current."""
+
+    def headers(self) -> Any:
+        raise LookupError
+
+    rows = trace_ids = headers
+
+    def restore(self, operation: Operation) -> None:
+        raise LookupError
+
+
+def test_rows_are_the_headers_of_who_traces_now(captured: Captured) -> None:
+    with genai.model_call():
+        assert {name.decode(): value.decode() for _, name, value in bus.rows() or ()} == genai.headers() != {}
+        undo = bus.trace_with(Failing())
+        with guard.strict(False):
+            assert (bus.headers(), bus.rows() or []) == ({}, [])
+        undo()
+        assert bus.rows()
+    assert guard.counts()["reading the trace context", "LookupError"] == 2
 
 
 # -- the garbage collector

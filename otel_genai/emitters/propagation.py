@@ -12,7 +12,7 @@ _TRACEPARENT = re.compile(
     r"[ \t]*(?:(00)|(?!00|ff)[0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
     r"(?(1)|(?:-.*)?)[ \t]*"
 )
-_traceparent = "00-{:032x}-{:016x}-{:02x}".format
+_PARENT, _STATE = b"traceparent", b"tracestate"
 _MEMBER = re.compile(
     r"([0-9a-z][0-9a-z_\-*/@]{0,255})=([\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e])"
 )
@@ -104,14 +104,19 @@ def _values(scope: Mapping[str, Any], name: str) -> list[str]:
 
 
 def write(context: SpanContext) -> dict[str, str]:
-    """The headers that make the receiver a child of this span: its ids and real flags; none for an invalid context.
+    """The headers that make the receiver a child of this span: its ids and real flags; none for an invalid context."""
+    return {name.decode(): value.decode() for name, _, value in rows(context)}
+
+
+def rows(context: SpanContext) -> list[tuple[bytes, bytes, bytes]]:
+    """The same as the clients of HTTP keep it: a name as it is written, the name in small letters, the value.
 
     Source: https://www.w3.org/TR/trace-context-2/, "Mutating the traceparent Field" and the one after it.
     """
     trace_id, span_id, _, flags, state, is_valid = context
     if not is_valid:
-        return {}
-    headers = {"traceparent": _traceparent(trace_id, span_id, flags & _KNOWN_FLAGS)}
+        return []
+    found = [(_PARENT, _PARENT, b"00-%032x-%016x-%02x" % (trace_id, span_id, flags & _KNOWN_FLAGS))]
     if state:
-        headers["tracestate"] = state.to_header()
-    return headers
+        found.append((_STATE, _STATE, state.to_header().encode()))
+    return found

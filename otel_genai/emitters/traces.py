@@ -170,6 +170,9 @@ class Traces:
     def headers(self) -> dict[str, str]:
         return propagation.write(span_context_in(self._current()))
 
+    def rows(self) -> list[tuple[bytes, bytes, bytes]]:
+        return propagation.rows(span_context_in(self._current()))
+
     def trace_ids(self) -> dict[str, str]:
         span = trace.get_current_span()
         here, parent = span.get_span_context(), getattr(span, "parent", None)

@@ -43,13 +43,10 @@ def with_context(headers: Any) -> Any:
     """
     if type(headers) not in _in_rows and not _are_rows(headers):
         return changed(headers)
-    made = alike(headers)
-    made._list = rows = headers._list.copy()
+    made, rows = alike(headers), headers._list
     if not CONTEXT_HEADERS.isdisjoint(map(NAME, rows)):
-        rows[:] = [row for row in rows if row[1] not in CONTEXT_HEADERS]
-    for name, value in bus.headers().items():
-        key = name.encode()
-        rows.append((key, key, value.encode()))
+        rows = [row for row in rows if row[1] not in CONTEXT_HEADERS]
+    made._list = rows + (bus.rows() or [])
     return made
 
 
