@@ -45,7 +45,7 @@ def _unless_ours(original: Callable[..., Any], wanted: Callable[[], bool]) -> Ca
     """Begin no span for a request that is a model call of ours, which has one."""
 
     def start(tracer: Any, base_url: Any, options: Any, *args: Any, **how: Any) -> Any:
-        if wanted() and options.url in LIBRARY.endpoints and has_span(scope.current().operation):
+        if wanted() and has_span(scope.current().operation) and LIBRARY.endpoint(options.url) is not None:
             return None
         return original(tracer, base_url, options, *args, **how)
 

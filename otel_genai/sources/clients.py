@@ -48,6 +48,10 @@ class Library(NamedTuple):
     provider: Callable[[Any, str], str]
     """The value of `gen_ai.provider.name` for a client and the host that it asks."""
 
+    def endpoint(self, url: object) -> Endpoint | None:
+        """Which of its model calls a path is, with any query left aside."""
+        return self.endpoints.get(str(url).partition("?")[0])
+
 
 # How a host ends, and whose API it is there.
 HOSTS = {
@@ -219,7 +223,7 @@ def remember(key: tuple[Any, ...], url: Any, facts: Facts) -> None:
 
 def facts_of(library: Library, client: Any, url: Any, options: Any) -> Facts | None:
     """What requests to the same place have in common; it is worked out once, for a URL takes its time to be read."""
-    endpoint = library.endpoints.get(options.url) or library.endpoints.get(options.url.partition("?")[0])
+    endpoint = library.endpoint(options.url)
     if endpoint is None or options.method.lower() != "post":
         return None
     known = {"operation": endpoint.operation, "api": endpoint.api, **server_at(library, client, url)}

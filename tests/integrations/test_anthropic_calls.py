@@ -79,6 +79,16 @@ def test_one_call_has_one_span_and_the_request_names_it(captured: Captured, thei
     ]
 
 
+def test_a_path_that_its_user_wrote_with_a_query_has_one_span_too(captured: Captured, theirs: Any) -> None:
+    seen: list[Any] = []
+    with answering(seen, open_telemetry=theirs[1]) as client:
+        traced: Any = {"span_name": "anthropic.messages.create"}
+        client.post("/v1/messages?beta=true", body=BODY, cast_to=anthropic.types.Message, options=traced)
+    (span,) = (span for span in captured.spans if span.name == SPAN)
+    assert theirs[0].get_finished_spans() == ()
+    assert seen[0].headers["traceparent"] == f"00-{span.trace_id}-{span.span_id}-{span.flags:02x}"
+
+
 def test_the_globally_installed_tracer_gets_one_span_and_after_the_undo_the_librarys(
     undo: Callable[[], None], monkeypatch: pytest.MonkeyPatch, theirs: Any
 ) -> None:
