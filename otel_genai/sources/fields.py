@@ -74,9 +74,11 @@ def _itself(view: Any) -> Any:
 
 def _model_fields(model: Any) -> Mapping[str, Any]:
     """Without `getattr`: pydantic takes two microseconds to say that there is nothing."""
-    extra = getattr(model, "__pydantic_extra__", None)
-    found: Mapping[str, Any] = model.__dict__
-    return {**found, **extra} if extra else found
+    try:
+        extra = model.__pydantic_extra__
+    except AttributeError:
+        extra = None
+    return {**model.__dict__, **extra} if extra else model.__dict__
 
 
 def several(value: object) -> Iterable[Any]:

@@ -99,15 +99,15 @@ PLAIN = [str, str, list, *[type(None)] * (len(COMPLETION) - 3)]
 def _read_completion(call: ModelCall, answer: dict[str, Any]) -> bool:
     """Read a completion of one choice, as most answers are, in a few steps; says whether it was a plain one."""
     said: list[Any] = [*map(answer.get, COMPLETION)]
-    if [*map(type, said)] != PLAIN:
+    if [*map(type, said)] != PLAIN or len(said[2]) != 1:
         return False
-    model, response_id, choices, *_ = said
-    usage = answer.get("usage")
-    reason = fields(choices[0]).get("finish_reason") if len(choices) == 1 else None
+    model, response_id, (choice,), *_ = said
+    usage, reason = answer.get("usage"), fields(choice).get("finish_reason")
     if not (type(reason) is str and reason and usage and model and response_id and call.provider):
         return False
     read_usage(call, usage)
-    call.model = call.model or model
+    if not call.model:
+        call.model = model
     call.response_model, call.response_id, call.finish_reasons = model, response_id, (reason,)
     return True
 
@@ -154,17 +154,15 @@ def _usage_in(parts: list[Any]) -> tuple[list[Any], object]:
 
 def read_usage(call: ModelCall, usage: object) -> None:
     """Set the token counts that `usage` has."""
-    said, told, settled = fields(usage), call.__dict__, ""
+    said, told = fields(usage), call.__dict__
     for inside, places in _places[tuple(said)] if isinstance(said, dict) else _places_of(said):
         part = said if inside is None else fields(said.get(inside))
         for count, name, beside in places:
             value = part.get(name)
-            if value is None or count == settled:
-                continue
-            tokens = value if type(value) is int and value >= 0 else number(value)
-            if tokens is not None:
-                settled = count  # its other aliases are next
-                told[count] = tokens + _sum(said, beside) if beside else tokens
+            if value is not None:
+                tokens = value if type(value) is int and value >= 0 else number(value)
+                if tokens is not None:
+                    told[count] = tokens + _sum(said, beside) if beside else tokens
 
 
 def _sum(said: Any, names: tuple[str, ...]) -> int:
@@ -176,8 +174,8 @@ Places = tuple[tuple[str | None, tuple[tuple[str, str, tuple[str, ...]], ...]], 
 
 
 def _arranged(names: Collection[str]) -> Places:
-    """The aliases for which there is something, in their order; those that follow each other in one part together."""
-    found = [(count, one) for count, of in COUNTS.items() for one in of if (one.within or one.name) in names]
+    """The aliases for which there is something, those of one part together; of a count the first one last: it wins."""
+    found = [(count, one) for count, of in COUNTS.items() for one in reversed(of) if (one.within or one.name) in names]
     if len({count for count, _ in found}) == len(found):  # each has but one: their order does not matter
         found.sort(key=lambda each: each[1].within or "")
     parts = groupby(found, key=lambda each: each[1].within)

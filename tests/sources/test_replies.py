@@ -135,6 +135,15 @@ def test_a_mapping_that_knows_its_names_in_any_case_is_asked_for_them() -> None:
     assert counts(read({"usage": usage})) == (3, 4, None, None, None)
 
 
+@pytest.mark.parametrize("shape", [dict, objects])
+@pytest.mark.parametrize(("first", "expected"), [(7, 7), (0, 0), ("5 tokens", 5), (None, 3), (-1, 3), ("", 3)])
+def test_of_several_names_of_a_count_the_first_wins_that_has_one(first: Any, expected: int, shape: Any) -> None:
+    aside = {"reasoning_tokens": first, "thinking_tokens": 3}
+    usage = {"promptTokens": 2, "prompt_tokens": 3, "input_tokens": first, "output_tokens_details": aside}
+    call = read({"usage": shape(usage)})
+    assert (call.input_tokens, call.reasoning_tokens) == (expected, expected)
+
+
 def test_an_empty_usage_is_passed_over() -> None:
     assert read({"usage": {}, "result": {"usage": {"input_tokens": 1}}}).input_tokens == 1
 
