@@ -91,7 +91,7 @@ def read(call: ModelCall, reply: object) -> None:
         _read_any(call, answer)
 
 
-COMPLETION = ("model", "id", "choices", "status", "data", *WRAPPED)
+COMPLETION = ("model", "id", "choices", "status", "error", "data", *WRAPPED)
 PLAIN = [str, str, list, *[type(None)] * (len(COMPLETION) - 3)]
 """Of which types these are where a completion says all that is asked for."""
 
@@ -124,8 +124,9 @@ def _read_any(call: ModelCall, said: Any) -> None:
         if reasons := finish_reasons(part):
             call.finish_reasons = reasons
             break
-    if answer.get("object") == "response" and answer.get("status") == "failed":
-        read_failure(call, answer.get("error"))
+    error = answer.get("error") or said.get("error")
+    if _is_failure(error) or (answer.get("object") == "response" and answer.get("status") == "failed"):
+        read_failure(call, error)
 
 
 def _parts(said: Any) -> list[Any]:
@@ -220,6 +221,20 @@ def _stop(part: object) -> str | None:
     return first_word((part,), STOPS)
 
 
+def _is_failure(error: object) -> bool:
+    """Whether an answer's `error` says that it failed: an object may have anything by that name, such as a method."""
+    if isinstance(error, (str, Mapping, BaseException)):
+        return bool(error)
+    get = fields(error).get
+    return any(word(get(name)) or number(get(name)) for name in ("code", "type", "message"))
+
+
 def read_failure(call: ModelCall, error: object) -> None:
     """The provider says inside of an answer that it failed: nothing is raised, and yet it is an error."""
-    call.declare(first_word((error,), ("code", "type")) or "error")
+    get = fields(error).get
+    call.declare(_code(get("code")) or word(get("type")) or "error")
+
+
+def _code(code: object) -> str | None:
+    """A code is a word, or the status that an answer would have had; other numbers are anything."""
+    return str(code) if type(code) is int and 400 <= code <= 599 else word(code)

@@ -274,6 +274,26 @@ def test_a_response_that_failed_is_an_error_although_nothing_is_raised(captured:
     assert (call.outcome, call.error_type) == ("error", "server_error")
 
 
+@pytest.mark.parametrize("rest", [{}, {"choices": None}, {**HEAD, "object": "chat.completion", "choices": []}])
+@pytest.mark.parametrize(
+    ("error", "expected"), [({"code": 502, "message": "Provider returned error"}, "502"), ("no provider", "error")]
+)
+def test_an_answer_that_says_it_failed_is_an_error_although_its_status_is_200(
+    captured: Captured, rest: dict[str, Any], error: Any, expected: str
+) -> None:
+    with answering({**rest, "error": error}) as client:
+        assert not ask(client).choices
+    (call,) = calls(captured)
+    assert (call.outcome, call.error_type, call.input_tokens) == ("error", expected, None)
+
+
+def test_a_completion_without_an_error_is_completed(captured: Captured) -> None:
+    with answering({**WHOLE, "error": None}) as client:
+        ask(client)
+    (call,) = calls(captured)
+    assert (call.outcome, call.error_type, call.finish_reasons) == ("completed", None, ("stop",))
+
+
 def test_an_async_stream_that_another_task_closes_leaves_nothing_current(
     captured: Captured, caplog: pytest.LogCaptureFixture
 ) -> None:

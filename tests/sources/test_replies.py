@@ -186,6 +186,8 @@ class Text(str):
         {"usage": None, "usage_metadata": GEMINI},
         {"usage": {}},
         {"object": "response", "status": "failed", "error": {"code": "overloaded"}},
+        {"error": {"code": 502, "message": "no provider"}},
+        {"choices": None, "error": "no provider"},
         {"metadata": {"usage": ANTHROPIC, "id": "m-1"}},
         {"data": {"id": "d-1", "model": "inner"}},
         {"result": {"message": {"stop_reason": "end_turn"}}},
@@ -294,6 +296,51 @@ def test_a_count_that_only_a_compatible_provider_has_is_read() -> None:
 def test_a_response_that_failed_is_declared_an_error() -> None:
     call = read({"object": "response", "status": "failed", "error": {"code": "rate_limit_exceeded"}})
     assert (call.declared, call.error_type) == ("error", "rate_limit_exceeded")
+
+
+MESSAGE = {"message": "Provider returned error"}
+FAILURES: list[tuple[Any, str]] = [
+    ({"code": 502, **MESSAGE}, "502"),
+    ({"code": 400, "type": "invalid", **MESSAGE}, "400"),
+    ({"code": 599}, "599"),
+    ({"code": "502"}, "502"),
+    ({"code": "overloaded", "type": "server_error"}, "overloaded"),
+    ({"code": None, "type": "server_error", **MESSAGE}, "server_error"),
+    ({"code": 200, "type": "server_error"}, "server_error"),
+    ({"code": 600, **MESSAGE}, "error"),
+    ({"code": 399, **MESSAGE}, "error"),
+    ({"code": -502, **MESSAGE}, "error"),
+    ({"code": 502.5, **MESSAGE}, "error"),
+    ({"code": True, **MESSAGE}, "error"),
+    (MESSAGE, "error"),
+    ("Provider returned error", "error"),
+    (RuntimeError("no"), "error"),
+]
+
+
+@pytest.mark.parametrize(("error", "expected"), FAILURES, ids=str)
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"choices": None}, COMPLETION, {"object": "response", "status": "failed"}, {"data": {"id": "d"}}],
+    ids=str,
+)
+@pytest.mark.parametrize("shape", [dict, objects, lambda said: ChatCompletion.model_construct(**said)])
+def test_an_answer_that_says_it_failed_is_declared_an_error(
+    error: Any, expected: str, said: dict[str, Any], shape: Any
+) -> None:
+    call = read(shape({**said, "error": error}), provider="openai")
+    assert (call.declared, call.error_type) == ("error", expected)
+
+
+@pytest.mark.parametrize("error", [None, "", {}, [], False, True, 0, 3, ["no"], print, object(), Mock(), MagicMock()])
+@pytest.mark.parametrize("shape", [dict, objects, lambda said: ChatCompletion.model_construct(**said)])
+def test_an_answer_that_says_nothing_of_an_error_is_none(error: Any, shape: Any) -> None:
+    call = read(shape({**COMPLETION, "error": error}), provider="openai")
+    assert (call.declared, call.error_type, counts(call)) == (None, None, (100, 20, 60, None, 8))
+
+
+def test_a_mock_is_no_failure() -> None:
+    assert read(MagicMock()).declared is None
 
 
 # -- streams
