@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 from otel_genai import config, connection
+from otel_genai.emitters.delivery import Delivery, QuietQueue, QuietSpans
 from otel_genai.emitters.meters import Meters
 from otel_genai.emitters.spans import Tracers
 from otel_genai.sources import outbound
@@ -38,17 +39,16 @@ class Nowhere(SpanExporter):
 @cache
 def tracers(sampled: bool = True) -> TracerProvider:
     """The SDK's own: for what is made by hand, and for the peers."""
-    return exporting(TracerProvider(ALWAYS_ON if sampled else ALWAYS_OFF, shutdown_on_exit=False))
+    provider = TracerProvider(ALWAYS_ON if sampled else ALWAYS_OFF, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+    return provider
 
 
 @cache
 def our_tracers(sampled: bool = True) -> TracerProvider:
-    """The provider that `configure` makes."""
-    return exporting(Tracers(None if sampled else ALWAYS_OFF))
-
-
-def exporting(provider: TracerProvider) -> TracerProvider:
-    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+    """The provider that `configure` makes, with its queue."""
+    provider, delivery = Tracers(None if sampled else ALWAYS_OFF), Delivery("traces", "nowhere")
+    provider.add_span_processor(QuietQueue(QuietSpans(Nowhere, delivery), delivery, None))
     return provider
 
 
