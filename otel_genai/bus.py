@@ -23,8 +23,7 @@ TELLING = "telling a subscriber"
 NOTING = "noting what has happened"
 TRACING = "reading the trace context"
 
-
-Row = tuple[bytes, bytes, bytes]
+Header = tuple[bytes, bytes, bytes]
 """A header as the clients of HTTP keep it: its name as it is written, the name in small letters, the value."""
 
 
@@ -37,11 +36,8 @@ class Tracing(Protocol):
     def restore(self, operation: Operation) -> None:
         """Undo an `attach` that was made in another context, whose token therefore means nothing here."""
 
-    def headers(self) -> dict[str, str]:
+    def rows(self) -> list[Header]:
         """The trace context that is current, as headers for an outbound request."""
-
-    def rows(self) -> list[Row]:
-        """The same as rows of bytes."""
 
     def trace_ids(self) -> dict[str, str]:
         """The trace context that is current, as fields of a line in a log file."""
@@ -59,8 +55,8 @@ class Bus(Listeners):
         self.keeping = 0
         """How many keep content: only then anybody needs to offer it."""
         self._tracing: Tracing | None = None
-        self.rows: Callable[[], list[Row] | None] = list
-        """What `headers` says as rows, in one step for each request; none also where that failed."""
+        self.rows: Callable[[], list[Header] | None] = list
+        """The trace context that is current, as headers for an outbound request; none also where that failed."""
         self._late: deque[Callable[[], None]] = deque()
 
     def trace_with(self, tracing: Tracing) -> Undo:
@@ -192,7 +188,7 @@ class Bus(Listeners):
 
     def headers(self) -> dict[str, str]:
         """`traceparent` (and `tracestate`) of what is current; empty where nothing is, or nobody traces."""
-        return {} if self._tracing is None else guard.call(TRACING, self._tracing.headers) or {}
+        return {name.decode(): value.decode() for name, _, value in self.rows() or ()}
 
     def trace_ids(self) -> dict[str, str]:
         """`traceId`, `spanId`, `parentSpanId`, `traceFlags` of what is current; empty where nothing is."""

@@ -391,10 +391,10 @@ def test_without_anybody_who_traces_there_are_no_headers() -> None:
 class Failing:
     """Who traces, and does not know what is current."""
 
-    def headers(self) -> Any:
+    def rows(self) -> Any:
         raise LookupError
 
-    rows = trace_ids = headers
+    trace_ids = rows
 
     def restore(self, operation: Operation) -> None:
         raise LookupError

@@ -115,7 +115,7 @@ def remembered(event: Event) -> Any:
 @cache
 def unheld(kind: type[Event]) -> dict[str, Any]:
     """What a class says where nothing is held."""
-    return {name: getattr(kind, name, None) for name in LIVE}
+    return {name: getattr(kind, name) for name in LIVE if hasattr(kind, name)}
 
 
 @cache

@@ -7,6 +7,8 @@ from typing import Any, Self, cast
 from opentelemetry.instrumentation.asgi import asgi_getter
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
+from ..bus import Header
+
 # Version 00 ends with its flags; a higher one may go on after a dash with what only its own readers know.
 _TRACEPARENT = re.compile(
     r"[ \t]*(?:(00)|(?!00|ff)[0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
@@ -103,13 +105,8 @@ def _values(scope: Mapping[str, Any], name: str) -> list[str]:
         return []
 
 
-def write(context: SpanContext) -> dict[str, str]:
-    """The headers that make the receiver a child of this span: its ids and real flags; none for an invalid context."""
-    return {name.decode(): value.decode() for name, _, value in rows(context)}
-
-
-def rows(context: SpanContext) -> list[tuple[bytes, bytes, bytes]]:
-    """The same as the clients of HTTP keep it: a name as it is written, the name in small letters, the value.
+def rows(context: SpanContext) -> list[Header]:
+    """The headers that make the receiver a child of this span: its ids and real flags; none for an invalid context.
 
     Source: https://www.w3.org/TR/trace-context-2/, "Mutating the traceparent Field" and the one after it.
     """

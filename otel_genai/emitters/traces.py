@@ -11,6 +11,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Tracer
 
+from ..bus import Header
 from ..catalog.content import EXCEPTION
 from ..catalog.rows import Shape, Value
 from ..catalog.rows import Span as Row
@@ -167,10 +168,7 @@ class Traces:
         if isinstance(traced, Traced) and self._current() is traced.context:
             self._attach(traced.outer)
 
-    def headers(self) -> dict[str, str]:
-        return propagation.write(span_context_in(self._current()))
-
-    def rows(self) -> list[tuple[bytes, bytes, bytes]]:
+    def rows(self) -> list[Header]:
         return propagation.rows(span_context_in(self._current()))
 
     def trace_ids(self) -> dict[str, str]:

@@ -23,7 +23,7 @@ def chunk(call: ModelCall, item: Any) -> None:
 
     Only text, reasoning and tool arguments are counted: what is around them differs from library to library.
     """
-    (_readers.get(type(item)) or _reader_for(item))(call, item)
+    _read_piece(call, item)
     if call.contents is not None:
         drafts.add_answer(call, item)
 
@@ -35,9 +35,18 @@ def piece(call: ModelCall, item: Any) -> None:
         call.chunks, call.last_chunk_ns = chunks + 1, perf_counter_ns() - call.began
     else:
         note_chunk(call)
-    (_readers.get(type(item)) or _reader_for(item))(call, item)
-    if call.contents is not None:
-        drafts.add_answer(call, item)
+    chunk(call, item)
+
+
+def more(call: Any, item: Any) -> None:
+    """The same of a stream that has begun and keeps no content, for a piece of a class that `is_plain`."""
+    call.chunks, call.last_chunk_ns = call.chunks + 1, perf_counter_ns() - call.began
+    _words(call, item)
+
+
+def is_plain(kind: type) -> bool:
+    """Whether most of the pieces of this class say one more bit of one text, as far as it is known."""
+    return _readers.get(kind) is _words
 
 
 def _read_piece(call: ModelCall, item: Any) -> None:
@@ -69,40 +78,24 @@ def add_text(call: ModelCall, text: object) -> None:
         call.response_bytes = (call.response_bytes or 0) + size
 
 
-def _words(call: ModelCall, item: Any) -> None:
-    """A chunk of a class that declares its fields."""
-    if call.response_id is None or not more_text(call, item, came=False):
-        _completion(call, item)
-
-
 _utf8 = str.encode
 
 
-def more_text(call: Any, item: Any, came: bool) -> bool:
-    """Read a chunk that says one more bit of one text, as most do; `False` where it is no such chunk.
-
-    With `came` it is counted, too. Nothing is noted before all of it is known, so that it may be read again.
-    """
+def _words(call: ModelCall, item: Any) -> None:
+    """A chunk of a class that declares its fields. Most say one more bit of one text, and nothing else."""
     try:
         said = item.__dict__  # to ask pydantic for an attribute takes three times as long
         (choice,) = said["choices"]
         told = choice.__dict__
         delta = told["delta"].__dict__
         size = len(_utf8(delta["content"]))
-        if size and said["usage"] is None and told["finish_reason"] is None and delta["tool_calls"] is None:
-            size += call.response_bytes or 0
-            if came:
-                call.chunks, call.last_chunk_ns = call.chunks + 1, perf_counter_ns() - call.began
-            call.response_bytes = size
-            return True
-    except Exception:  # noqa: BLE001 (it has other fields, or several choices: who reads it then is guarded)
-        pass
-    return False
-
-
-def is_plain(kind: type) -> bool:
-    """Whether this is a class of such chunks, as far as it is known."""
-    return _readers.get(kind) is _words
+        plain = said["usage"] is None and told["finish_reason"] is None and delta["tool_calls"] is None
+    except (AttributeError, LookupError, TypeError, ValueError):  # it has other fields, or several choices, or none
+        plain, size = False, 0
+    if plain and size and call.response_id is not None:
+        call.response_bytes = (call.response_bytes or 0) + size
+    else:
+        _completion(call, item)
 
 
 def _completion(call: ModelCall, item: Any) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 from .. import guard
 from ..bus import bus
 from ..events import ModelCall
-from . import streams
-from .pieces import is_plain, more_text, piece
+from . import pieces, streams
 
 READING = "reading a chunk"
 
@@ -53,11 +52,12 @@ class Tap(streams.Stream):
         except BaseException as error:
             self._body.stopped(error)
             raise
-        if type(item) is self._plain and more_text(self._call, item, True):
-            return item
-        read(self._call, item)
-        if self._plain is None:
-            self._settle(type(item))
+        if type(item) is self._plain:
+            read_more(self._call, item)
+        else:
+            read(self._call, item)
+            if self._plain is None:
+                self._settle(type(item))
         return item
 
     def _begin(self) -> Callable[[], Any]:
@@ -71,7 +71,7 @@ class Tap(streams.Stream):
         """Which class of pieces is worth looking at for more text, once its call knows what only the first ones say."""
         call = self._call
         if call.response_id is not None:
-            self._plain = kind if call.contents is None and is_plain(kind) else type(None)
+            self._plain = kind if call.contents is None and pieces.is_plain(kind) else type(None)
 
     def __del__(self) -> None:
         self._step_inside = None  # it holds what makes the pieces, which is closed now
@@ -87,5 +87,6 @@ class AsyncTap(streams.AsyncStream):
         self._body = Sole(call, inner)
 
 
-read: Callable[[Any, Any], None] = guard.quiet(READING, piece)
+read: Callable[[Any, Any], None] = guard.quiet(READING, pieces.piece)
 """Counts a piece, and reads it."""
+read_more: Callable[[Any, Any], None] = guard.quiet(READING, pieces.more)

@@ -19,7 +19,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from otel_genai.emitters.propagation import LevelTwoState, inbound, read, write
+from otel_genai.emitters.propagation import LevelTwoState, inbound, read, rows
 
 TRACE, CALLER = "12345678901234567890123456789012", "1234567890123456"
 OTHER_TRACE = "12345678901234567890123456789011"
@@ -48,6 +48,10 @@ def tracer(provider: TracerProvider) -> Tracer:
 
 def scope_with(headers: Headers) -> dict[str, Any]:
     return {"type": "http", "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers]}
+
+
+def write(context: SpanContext) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, _, value in rows(context)}
 
 
 def outbound(tracer: Tracer, headers: Headers) -> dict[str, str]:

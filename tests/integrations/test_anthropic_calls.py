@@ -71,7 +71,7 @@ def test_one_call_has_one_span_and_the_request_names_it(captured: Captured, thei
     with answering(seen, open_telemetry=theirs[1]) as client:
         client.messages.create(**BODY)
         list(client.with_options(max_retries=1).messages.create(**BODY, stream=True))
-        client.beta.messages.create(**BODY)  # whose path has a query
+        client.beta.messages.create(**BODY)
     spans = [span for span in captured.spans if span.name == SPAN]
     assert theirs[0].get_finished_spans() == ()
     assert [request.headers["traceparent"] for request in seen] == [
